@@ -9,10 +9,23 @@ pub enum Error {
     Invalid(String),
     /// A file cannot be read as what it should be.
     #[error("{path}: {reason}")]
-    Format { path: std::path::PathBuf, reason: String },
+    Format {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The operating system refused a read or a write.
     #[error("{path}: {source}")]
-    Io { path: std::path::PathBuf, source: std::io::Error },
+    Io {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The device that holds the tensors failed.
+    #[error("the device failed: {0}")]
+    Device(String),
     /// A number that must be finite is not: a network's activity, a loss, a parameter.
     #[error("{0}")]
     NotFinite(String),

@@ -1,9 +1,30 @@
 //! Model Alignment Search on frozen networks: activity, alignment functions, interchange, fitting, IIA.
+#![warn(missing_docs)]
 
+pub mod alignment;
+mod control;
 mod error;
+pub mod evaluate;
+pub mod fit;
+mod inflow;
+mod interchange;
+mod network;
+mod objective;
+mod pairs;
+mod participant;
 mod site;
+pub mod storage;
 mod trials;
 
+pub use alignment::{Alignment, AlignmentFunction, Member, Subspaces};
 pub use error::{Error, Result};
+pub use evaluate::{Accuracy, Outcome, Population, Swap, accuracy, evaluate, evaluate_unintervened};
+pub use fit::{Fit, FitConfig, Fitted};
+pub use inflow::{Exchange, Setting};
+pub use interchange::{Positions, Retain, interchange};
+pub use network::{At, Continuation, Edit, Network, Prefix, Recorded, Resume};
+pub use objective::{Direction, Method, Objective, all_directions};
+pub use pairs::Pairs;
+pub use participant::Participant;
 pub use site::Site;
 pub use trials::Trials;

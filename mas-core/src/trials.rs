@@ -49,6 +49,15 @@ impl Trials {
         Ok(trials)
     }
 
+    /// The trials of all `parts`, one after the other.
+    ///
+    /// # Errors
+    /// None for trials that exist; see [`new`](Self::new).
+    pub fn concatenate(parts: &[&Self]) -> Result<Self> {
+        let all = parts.iter().flat_map(|part| (0..part.len()).map(|trial| (part.tokens(trial), part.response(trial))));
+        Self::new(all, 0)
+    }
+
     /// Number of trials.
     pub fn len(&self) -> usize {
         self.lengths.len()
@@ -95,8 +104,15 @@ impl Trials {
     }
 
     /// The trials at `rows`, in that order (a row may be taken twice).
-    pub fn select(&self, rows: &[usize], pad: u32) -> Self {
-        Self::new(rows.iter().map(|&row| (self.tokens(row), self.response(row))), pad)
-            .expect("rows of checked trials are checked")
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let mut selected =
+            Self { time: rows.iter().map(|&row| self.lengths[row]).max().unwrap_or(0), ..Self::default() };
+        for &row in rows {
+            let start = row * self.time;
+            selected.lengths.push(self.lengths[row]);
+            selected.tokens.extend_from_slice(&self.tokens[start..start + selected.time]);
+            selected.response.extend_from_slice(&self.response[start..start + selected.time]);
+        }
+        selected
     }
 }

@@ -1,0 +1,106 @@
+use std::io;
+
+use super::element::Numbers;
+
+/// One array of a file, in row-major order.
+#[derive(Debug)]
+pub(super) struct Array {
+    pub shape: Vec<usize>,
+    pub numbers: Numbers,
+}
+
+/// A file of named arrays.
+pub(super) trait Arrays {
+    /// The names of all arrays.
+    fn names(&self) -> Vec<String>;
+    /// The array called `name`, which is one of [`Arrays::names`].
+    fn read(&mut self, name: &str) -> Result<Array, Problem>;
+}
+
+/// Why an array cannot be read; the file's name is added where it is known.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// The file is not what it should be.
+    Format(String),
+    /// The system would not give it.
+    Io(io::Error),
+}
+
+impl Problem {
+    pub fn format(reason: impl ToString) -> Self {
+        Self::Format(reason.to_string())
+    }
+}
+
+/// Decoders report broken data as I/O errors too: only what the system itself said is one here.
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::format("the file ends too early: it is truncated"),
+            _ if error.raw_os_error().is_some() => Self::Io(error),
+            _ => Self::format(error),
+        }
+    }
+}
+
+/// Number of elements of `shape`; `None` when no memory could hold them.
+pub(super) fn element_count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size))
+}
+
+impl Array {
+    /// An array whose numbers come in Fortran order: the first index runs fastest.
+    pub fn from_fortran_order(shape: Vec<usize>, numbers: Numbers) -> Self {
+        let numbers = match numbers {
+            Numbers::Real(numbers) => Numbers::Real(row_major(&numbers, &shape)),
+            Numbers::Whole(numbers) => Numbers::Whole(row_major(&numbers, &shape)),
+        };
+        Self { shape, numbers }
+    }
+
+    /// The numbers as real ones (whole numbers are converted), and the shape.
+    pub fn into_real(self) -> (Vec<usize>, Vec<f32>) {
+        let numbers = match self.numbers {
+            Numbers::Real(numbers) => numbers,
+            Numbers::Whole(numbers) => numbers.into_iter().map(|number| number as f32).collect(),
+        };
+        (self.shape, numbers)
+    }
+
+    /// The numbers as whole ones, and the shape.
+    pub fn into_whole(self, name: &str) -> Result<(Vec<usize>, Vec<i64>), Problem> {
+        match self.numbers {
+            Numbers::Whole(numbers) => Ok((self.shape, numbers)),
+            Numbers::Real(_) => {
+                Err(Problem::format(format!("`{name}` must hold integers, not floating-point numbers")))
+            }
+        }
+    }
+}
+
+fn row_major<T: Copy>(numbers: &[T], shape: &[usize]) -> Vec<T> {
+    let strides: Vec<usize> = shape
+        .iter()
+        .scan(1, |stride, &size| {
+            let own = *stride;
+            *stride *= size;
+            Some(own)
+        })
+        .collect();
+    let mut index = vec![0; shape.len()];
+    let mut offset = 0;
+    let mut ordered = Vec::with_capacity(numbers.len());
+    for _ in 0..numbers.len() {
+        ordered.push(numbers[offset]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            offset += strides[axis];
+            if index[axis] < shape[axis] {
+                break;
+            }
+            offset -= index[axis] * strides[axis];
+            index[axis] = 0;
+        }
+    }
+    ordered
+}

@@ -1,0 +1,229 @@
+//! Reading and writing [`Activity`], by the file's extension.
+
+use std::fs::File;
+use std::io::{BufReader, Seek, Write};
+use std::path::Path;
+
+use super::array::{Array, Arrays, Problem};
+use super::element::{Element, write_all};
+use super::npz::{Npz, NpzFile};
+use super::replace::replace;
+use super::safetensors::{SafetensorsFile, write_header};
+use super::{Activity, npy};
+use crate::{Error, Result};
+
+/// The formats, by extension.
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    Safetensors,
+    Npz,
+    Npy,
+}
+
+/// A variable's key is this and its name.
+const VARIABLE: &str = "var.";
+
+impl Format {
+    fn of(path: &Path) -> Result<Self> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("safetensors") => Ok(Self::Safetensors),
+            Some("npz") => Ok(Self::Npz),
+            Some("npy") => Ok(Self::Npy),
+            _ => Err(Error::format(path, "activity files end in .safetensors, .npz or .npy")),
+        }
+    }
+}
+
+impl Activity {
+    /// Reads a file of recorded activity: `.safetensors`, `.npz` (stored or compressed) or `.npy`.
+    ///
+    /// * `.safetensors`, `.npz`: `activity` is `[trial, time, width]` with `lengths` `[trial]`, or `[sample, width]`
+    ///   (where `lengths` may be left out); optionally `tokens` and, for each variable, `var.<name>`, both
+    ///   `[trial, time]` (`[sample]` will do where there is no time). Other keys are ignored.
+    /// * `.npy`: a bare `[sample, width]`, or `[trial, time, width]` in which nothing is padding.
+    ///
+    /// Real numbers may have 16 (safetensors: also bfloat16), 32 or 64 bits and are kept in 32; lengths and tokens are
+    /// whole numbers of any size. NumPy arrays may be big-endian or in Fortran order.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the system refuses; [`Error::Format`] if the file is not such a file: truncated, pickled, of
+    /// another rank, sizes that do not agree, or a number outside the padding that is not finite (the first is named).
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let format = Format::of(path)?;
+        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let activity = match format {
+            Format::Safetensors => SafetensorsFile::open(file).and_then(|mut arrays| assemble(&mut arrays)),
+            Format::Npz => Npz::open(file).and_then(|mut arrays| assemble(&mut arrays)),
+            Format::Npy => read_npy(file),
+        };
+        activity.map_err(|problem| match problem {
+            Problem::Format(reason) => Error::format(path, reason),
+            Problem::Io(error) => Error::io(path, error),
+        })
+    }
+
+    /// Writes a file that [`Activity::read`] reads, in the format of its extension, whole or not at all.
+    ///
+    /// `.safetensors` and `.npz` hold everything. `.npy` is a bare `[sample, width]` of the vectors that are not
+    /// padding, trial by trial: which trial they came from, tokens and variables are lost.
+    ///
+    /// # Errors
+    /// Another extension, or whatever the system refuses (a missing folder, a full disk). A file that was there
+    /// before is then untouched.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let written = match Format::of(path)? {
+            Format::Safetensors => replace(path, |writer| self.write_safetensors(writer)),
+            Format::Npz => replace(path, |writer| self.write_npz(writer)),
+            Format::Npy => replace(path, |writer| self.write_npy(writer)),
+        };
+        written.map_err(|error| Error::io(path, error))
+    }
+
+    fn write_safetensors(&self, writer: &mut impl Write) -> std::io::Result<()> {
+        let columns = self.columns();
+        let infos: Vec<_> =
+            columns.iter().map(|column| (column.name.clone(), column.element(), column.shape.clone())).collect();
+        write_header(writer, &infos)?;
+        columns.iter().try_for_each(|column| column.write(writer))
+    }
+
+    fn write_npz(&self, writer: &mut (impl Write + Seek)) -> std::io::Result<()> {
+        let mut file = NpzFile::new(writer);
+        for column in self.columns() {
+            let descr = if column.element() == Element::I64 { "<i8" } else { "<f4" };
+            let bytes = column.shape.iter().product::<usize>() * column.element().size();
+            file.begin(&column.name, descr, &column.shape, bytes)?;
+            column.write(file.data())?;
+        }
+        file.finish()
+    }
+
+    fn write_npy(&self, writer: &mut impl Write) -> std::io::Result<()> {
+        npy::write_header(&mut *writer, "<f4", &[self.row_count(), self.width])?;
+        (0..self.trials).try_for_each(|trial| write_all(writer, self.trial(trial), f32::to_le_bytes))
+    }
+
+    /// Everything a file holds. Whole numbers come first: that keeps tensors aligned in a safetensors file.
+    fn columns(&self) -> Vec<Column<'_>> {
+        let positions = vec![self.trials, self.time];
+        let lengths = self.lengths.iter().map(|&length| length as i64).collect();
+        let mut columns = vec![Column::new("lengths", vec![self.trials], Cells::Owned(lengths))];
+        columns.extend(self.tokens().map(|tokens| Column::new("tokens", positions.clone(), Cells::Whole(tokens))));
+        columns.push(Column::new("activity", vec![self.trials, self.time, self.width], Cells::Real(&self.values)));
+        columns.extend(
+            self.variables
+                .iter()
+                .map(|(name, values)| Column::new(format!("{VARIABLE}{name}"), positions.clone(), Cells::Real(values))),
+        );
+        columns
+    }
+}
+
+/// One array to be written.
+struct Column<'a> {
+    name: String,
+    shape: Vec<usize>,
+    cells: Cells<'a>,
+}
+
+enum Cells<'a> {
+    Real(&'a [f32]),
+    Whole(&'a [i64]),
+    Owned(Vec<i64>),
+}
+
+impl<'a> Column<'a> {
+    fn new(name: impl Into<String>, shape: Vec<usize>, cells: Cells<'a>) -> Self {
+        Self { name: name.into(), shape, cells }
+    }
+
+    fn element(&self) -> Element {
+        match self.cells {
+            Cells::Real(_) => Element::F32,
+            Cells::Whole(_) | Cells::Owned(_) => Element::I64,
+        }
+    }
+
+    fn write(&self, writer: &mut impl Write) -> std::io::Result<()> {
+        match &self.cells {
+            Cells::Real(numbers) => write_all(writer, numbers, f32::to_le_bytes),
+            Cells::Whole(numbers) => write_all(writer, numbers, i64::to_le_bytes),
+            Cells::Owned(numbers) => write_all(writer, numbers, i64::to_le_bytes),
+        }
+    }
+}
+
+fn read_npy(file: File) -> Result<Activity, Problem> {
+    let size = file.metadata()?.len();
+    let (shape, values) = npy::read(&mut BufReader::new(file), size)?.into_real();
+    let shape = trial_time_width(&shape)?;
+    build(values, shape, vec![shape[1]; shape[0]])
+}
+
+fn assemble(arrays: &mut impl Arrays) -> Result<Activity, Problem> {
+    let names = arrays.names();
+    if !names.iter().any(|name| name == "activity") {
+        return Err(Problem::format(format!("there is no array called `activity`, only {names:?}")));
+    }
+    let (given, values) = arrays.read("activity")?.into_real();
+    let shape @ [trials, time, _] = trial_time_width(&given)?;
+    let lengths = if names.iter().any(|name| name == "lengths") {
+        let (length_shape, lengths) = arrays.read("lengths")?.into_whole("lengths")?;
+        check_shape("lengths", &length_shape, &[&[trials]])?;
+        lengths
+            .into_iter()
+            .enumerate()
+            .map(|(trial, length)| {
+                usize::try_from(length)
+                    .map_err(|_| Problem::format(format!("trial {trial} has length {length}; lengths start at 1")))
+            })
+            .collect::<Result<_, _>>()?
+    } else if given.len() == 2 {
+        vec![1; trials]
+    } else {
+        return Err(Problem::format(format!(
+            "activity {given:?} needs `lengths` [{trials}]; fill it with {time} if nothing is padding"
+        )));
+    };
+    let mut activity = build(values, shape, lengths)?;
+    let mut position_shapes: Vec<&[usize]> = vec![&shape[..2]];
+    if given.len() == 2 {
+        position_shapes.push(&shape[..1]);
+    }
+    for name in names {
+        let variable = name.strip_prefix(VARIABLE);
+        if name != "tokens" && variable.is_none() {
+            continue;
+        }
+        let array: Array = arrays.read(&name)?;
+        check_shape(&name, &array.shape, &position_shapes)?;
+        activity = match variable {
+            Some(variable) => activity.with_variable(variable, array.into_real().1),
+            None => activity.with_tokens(array.into_whole(&name)?.1),
+        }
+        .map_err(Problem::format)?;
+    }
+    Ok(activity)
+}
+
+fn build(values: Vec<f32>, shape: [usize; 3], lengths: Vec<usize>) -> Result<Activity, Problem> {
+    Activity::new(values, shape, lengths).map_err(Problem::format)
+}
+
+fn trial_time_width(shape: &[usize]) -> Result<[usize; 3], Problem> {
+    match *shape {
+        [samples, width] => Ok([samples, 1, width]),
+        [trials, time, width] => Ok([trials, time, width]),
+        _ => Err(Problem::format(format!("activity is [trial, time, width] or [sample, width], not {shape:?}"))),
+    }
+}
+
+fn check_shape(name: &str, shape: &[usize], accepted: &[&[usize]]) -> Result<(), Problem> {
+    if accepted.contains(&shape) {
+        return Ok(());
+    }
+    let wanted: Vec<String> = accepted.iter().map(|shape| format!("{shape:?}")).collect();
+    Err(Problem::format(format!("`{name}` should be {}, not {shape:?}", wanted.join(" or "))))
+}

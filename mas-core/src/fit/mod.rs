@@ -1,0 +1,221 @@
+//! Learning the alignment functions of frozen networks from interchanges.
+
+mod checkpoint;
+mod step;
+mod stop;
+
+use std::path::Path;
+
+use burn::optim::AdamConfig;
+use serde::{Deserialize, Serialize};
+
+pub use stop::StopRule;
+
+use crate::{
+    Alignment, Direction, Error, Exchange, Objective, Participant, Population, Result, Setting,
+    evaluate::{self, Swap},
+    inflow::Inflow,
+};
+use checkpoint::State;
+
+/// The settings of a fit. The defaults are those of Grant, arXiv 2501.06164.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct FitConfig {
+    /// Pairs of each direction (and variable) in one step.
+    pub batch: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+    /// Steps at most.
+    pub max_steps: usize,
+    /// Steps from one validation, and checkpoint, to the next.
+    pub evaluate_every: usize,
+    /// Whether the target hears its own predictions in the response during the fit, with no gradient through them.
+    /// Otherwise it is teacher-forced on the counterfactual sequence. Evaluation is always free-running.
+    pub free_running: bool,
+    /// When to stop before `max_steps`.
+    pub stop: StopRule,
+    /// Seed of the batches.
+    pub seed: u64,
+}
+
+impl Default for FitConfig {
+    fn default() -> Self {
+        Self {
+            batch: 128,
+            learning_rate: 1e-3,
+            max_steps: 20_000,
+            evaluate_every: 50,
+            free_running: false,
+            stop: StopRule::default(),
+            seed: 0,
+        }
+    }
+}
+
+/// One validation in the course of a fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// Steps taken so far.
+    pub step: usize,
+    /// Mean training loss since the last validation; `None` before the first step.
+    pub loss: Option<f64>,
+    /// IIA and token accuracy on changed validation pairs, direction by direction and variable by variable.
+    pub accuracy: Vec<DirectionAccuracy>,
+}
+
+/// How well interchanges of one direction and variable work on validation pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DirectionAccuracy {
+    /// The direction.
+    pub direction: Direction,
+    /// The subspace, by index.
+    pub subspace: usize,
+    /// Interchange intervention accuracy over changed pairs (over all, where none is changed).
+    pub iia: f64,
+    /// The share of response tokens that are right, over the same pairs.
+    pub token_accuracy: f64,
+}
+
+/// What happens during a fit.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A step was taken, with this training loss.
+    Step {
+        /// Steps taken so far.
+        step: usize,
+        /// The loss of this step's batch.
+        loss: f64,
+    },
+    /// The alignment was validated (and, where asked for, the checkpoint written).
+    Validated(&'a Validation),
+}
+
+/// How a fit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Every trained direction reached the mark of the [`StopRule`], often enough.
+    Converged,
+    /// No improvement for as long as the [`StopRule`] waits.
+    Plateau,
+    /// `max_steps` were taken first.
+    OutOfSteps,
+}
+
+/// What a fit leaves behind.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    /// The alignment at its best validation.
+    pub alignment: Alignment,
+    /// The step of that validation.
+    pub best_step: usize,
+    /// How the fit ended.
+    pub ending: Ending,
+    /// All validations, in order.
+    pub history: Vec<Validation>,
+}
+
+/// Everything that a fit is made of.
+pub struct Fit<'a> {
+    /// The networks, in the order that directions count them.
+    pub participants: Vec<Participant<'a>>,
+    /// Where interchanges happen.
+    pub setting: Setting,
+    /// Training pairs; those of the objective's directions are used.
+    pub training: Vec<Exchange<'a>>,
+    /// Validation pairs of the same directions.
+    pub validation: Vec<Exchange<'a>>,
+    /// What to learn from.
+    pub objective: Objective,
+    /// How.
+    pub config: FitConfig,
+}
+
+impl Fit<'_> {
+    /// Learns the functions of `alignment`, which says where to start.
+    ///
+    /// With `checkpoint`, the state is kept in that file at every validation, and a file that is already there is
+    /// gone on from: on one machine's CPU the result has the same bytes as that of an uninterrupted fit.
+    ///
+    /// # Errors
+    /// Settings, pairs or networks that do not fit together; a loss that is not finite (the last checkpoint stays);
+    /// a checkpoint of another fit; a file that cannot be written; an error of `on_event`.
+    pub fn run(
+        &self,
+        alignment: Alignment,
+        checkpoint: Option<&Path>,
+        on_event: &mut dyn FnMut(Event) -> Result<()>,
+    ) -> Result<Fitted> {
+        self.check(&alignment)?;
+        let trained = |exchange: &&Exchange| self.objective.behaviour.contains(&exchange.direction);
+        let training: Vec<Exchange> = self.training.iter().filter(trained).copied().collect();
+        let validation: Vec<Exchange> = self.validation.iter().filter(trained).copied().collect();
+        for direction in &self.objective.behaviour {
+            for (pairs, what) in [(&training, "training"), (&validation, "validation")] {
+                if !pairs.iter().any(|exchange| exchange.direction == *direction) {
+                    let Direction { source, target } = direction;
+                    return Err(Error::invalid(format!("direction {source} → {target} has no {what} pairs")));
+                }
+            }
+        }
+        let mut state = match checkpoint {
+            Some(path) if path.exists() => State::load(path, &alignment)?,
+            _ => State::start(&alignment),
+        };
+        let mut alignment = alignment;
+        state.restore(&mut alignment)?;
+        let record =
+            |exchanges: &[Exchange]| Inflow::record(&self.participants, alignment.subspaces(), self.setting, exchanges);
+        let (inflows, validation_inflows) = (record(&training)?, record(&validation)?);
+        let optimiser = AdamConfig::new().with_epsilon(1e-8).build();
+        loop {
+            if state.is_due(self.config.evaluate_every, self.config.max_steps) {
+                let evaluated = alignment.evaluate()?;
+                let mut accuracy = Vec::new();
+                let outcomes = evaluate::outcomes(&validation_inflows, &evaluated, Swap::Interchange)?;
+                for (exchange, outcomes) in validation.iter().zip(&outcomes) {
+                    let changed = evaluate::accuracy(outcomes, exchange.pairs, Population::Changed);
+                    let accuracy_of = match changed.pairs {
+                        0 => evaluate::accuracy(outcomes, exchange.pairs, Population::All),
+                        _ => changed,
+                    };
+                    accuracy.push(DirectionAccuracy {
+                        direction: exchange.direction,
+                        subspace: exchange.subspace,
+                        iia: accuracy_of.iia(),
+                        token_accuracy: accuracy_of.token_accuracy(),
+                    });
+                }
+                state.validated(accuracy);
+                if let Some(path) = checkpoint {
+                    state.save(path)?;
+                }
+                on_event(Event::Validated(state.latest()))?;
+            }
+            if let Some(ending) = state.ending(&self.config) {
+                let (best_step, history) = (state.best_step(), state.history().to_vec());
+                state.restore_best(&mut alignment)?;
+                return Ok(Fitted { alignment, best_step, ending, history });
+            }
+            let loss = step::step(&inflows, &mut alignment, &mut state, &optimiser, &self.config)?;
+            on_event(Event::Step { step: state.step(), loss })?;
+        }
+    }
+
+    fn check(&self, alignment: &Alignment) -> Result<()> {
+        self.objective.check(self.participants.len())?;
+        if self.setting.retain != self.objective.retain {
+            return Err(Error::invalid("the setting and the objective disagree on what the target retains"));
+        }
+        if self.config.batch == 0 || self.config.evaluate_every == 0 {
+            return Err(Error::invalid("a fit needs a batch and a validation interval of at least 1"));
+        }
+        let rate = self.config.learning_rate;
+        if rate.is_nan() || rate <= 0.0 || rate.is_infinite() {
+            return Err(Error::invalid(format!("the learning rate must be a number above zero, not {rate}")));
+        }
+        evaluate::check_members(&self.participants, alignment)
+    }
+}

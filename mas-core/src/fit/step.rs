@@ -1,0 +1,141 @@
+use burn::{
+    optim::{Adam, Optimizer},
+    prelude::*,
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::{FitConfig, checkpoint::State};
+use crate::{Alignment, Error, Result, alignment::Evaluated, inflow::Inflow};
+
+/// One step of Adam on all alignment functions; returns the loss of its batches.
+pub(super) fn step(
+    inflows: &[Inflow],
+    alignment: &mut Alignment,
+    state: &mut State,
+    optimiser: &Adam,
+    config: &FitConfig,
+) -> Result<f64> {
+    let columns = alignment.subspaces().columns();
+    let leaves: Vec<Vec<Tensor<2>>> = alignment
+        .members()
+        .iter()
+        .map(|member| member.function.parameters().into_iter().map(|p| p.autodiff().require_grad()).collect())
+        .collect();
+    let evaluated: Vec<Evaluated> = alignment
+        .members()
+        .iter()
+        .zip(&leaves)
+        .map(|(member, leaves)| member.function.evaluate_with(leaves, columns))
+        .collect::<Result<_>>()?;
+    let (loss, objective) = loss(inflows, &evaluated, state.step(), config)?;
+    drop(evaluated);
+    if !loss.is_finite() {
+        return Err(Error::NotFinite(format!(
+            "the fit diverged: the loss of step {} is {loss}; a smaller learning rate than {} may help",
+            state.step() + 1,
+            config.learning_rate
+        )));
+    }
+    let mut gradients = objective.backward();
+    for (member, (leaves, moments)) in
+        alignment.members_mut().iter_mut().zip(leaves.into_iter().zip(state.moments_mut()))
+    {
+        let mut parameters = Vec::with_capacity(leaves.len());
+        for (leaf, moment) in leaves.into_iter().zip(moments) {
+            // A network that no direction touches has no gradient and stays as it is.
+            let Some(gradient) = leaf.grad_remove(&mut gradients) else {
+                parameters.push(leaf.inner());
+                continue;
+            };
+            let (parameter, next) = optimiser.step(config.learning_rate, leaf.inner(), gradient, moment.take());
+            *moment = next;
+            parameters.push(parameter);
+        }
+        member.function.set_parameters(parameters)?;
+    }
+    state.stepped(alignment, loss);
+    Ok(loss)
+}
+
+/// The batches' mean loss, and a tracked `[1]` that has its gradient.
+fn loss(inflows: &[Inflow], evaluated: &[Evaluated], step: usize, config: &FitConfig) -> Result<(f64, Tensor<1>)> {
+    let terms: usize = inflows.iter().map(|inflow| inflow.parts.len()).sum();
+    let batches: Vec<Batch> =
+        inflows.iter().map(|inflow| Batch::draw(inflow, evaluated, terms, step, config)).collect::<Result<_>>()?;
+    // Individual interchanges: the gradient with respect to the edited activity is found by the network, apart from the
+    // graph of the alignment functions, so that independent targets can share the cores.
+    let gradients: Vec<Option<(f64, Tensor<2>)>> = inflows
+        .par_iter()
+        .zip(&batches)
+        .map(|(inflow, batch)| match &batch.edited {
+            None => Ok(None),
+            Some(edited) => {
+                let resume = inflow.resume(&batch.rows, config.free_running);
+                inflow.network.behaviour_gradient(&resume, edited.clone().inner(), &batch.weights).map(Some)
+            }
+        })
+        .collect::<Result<_>>()?;
+    let mut total = 0.0;
+    let mut objective: Option<Tensor<1>> = None;
+    for ((inflow, batch), gradient) in inflows.iter().zip(batches).zip(gradients) {
+        let term = match (batch.edited, gradient) {
+            (Some(edited), Some((loss, gradient))) => {
+                total += loss;
+                // Its gradient is that of the loss: the chain rule, one link at a time.
+                (edited * Tensor::from_inner(gradient)).sum_dim(1).sum_dim(0).reshape([1])
+            }
+            _ => {
+                let resume = inflow.resume(&batch.rows, config.free_running);
+                let loss = inflow
+                    .run(&evaluated[inflow.target], &resume, batch.values)?
+                    .cross_entropy(&resume, &batch.weights)?;
+                total += f64::from(loss.clone().inner().into_scalar::<f32>());
+                loss
+            }
+        };
+        objective = Some(match objective {
+            Some(sum) => sum + term,
+            None => term,
+        });
+    }
+    objective.map(|objective| (total, objective)).ok_or_else(|| Error::invalid("a fit needs at least one direction"))
+}
+
+/// One step's interchanges of an inflow.
+struct Batch {
+    rows: Vec<usize>,
+    weights: Vec<f32>,
+    values: Tensor<2>,
+    edited: Option<Tensor<2>>,
+}
+
+impl Batch {
+    /// Draws `config.batch` pairs of every part. Each part's loss is its mean over tokens, and the loss is the mean over
+    /// the `terms` parts of all inflows.
+    fn draw(inflow: &Inflow, evaluated: &[Evaluated], terms: usize, step: usize, config: &FitConfig) -> Result<Self> {
+        let mut rows = Vec::new();
+        let mut weights = Vec::new();
+        let mut values = Vec::new();
+        for part in &inflow.parts {
+            // The batch depends on the seed, the step and the exchange only, so that a resumed fit goes on as it would have.
+            let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+            rng.set_stream(((part.exchange as u64) << 40) | step as u64);
+            let chosen: Vec<usize> =
+                rand::seq::index::sample(&mut rng, part.rows.len(), config.batch.min(part.rows.len()))
+                    .into_iter()
+                    .map(|pair| part.rows.start + pair)
+                    .collect();
+            let resume = inflow.resume(&chosen, config.free_running);
+            let tokens: usize = (0..chosen.len()).map(|row| resume.outputs(row)).sum();
+            weights.extend(vec![1.0 / (tokens as f32 * terms as f32); chosen.len()]);
+            let activity = inflow.source_activity(part, &chosen)?;
+            values.push(inflow.values(&evaluated[part.source], activity));
+            rows.extend(chosen);
+        }
+        let values = Tensor::cat(values, 0);
+        let edited = inflow.edited(&evaluated[inflow.target], &rows, values.clone());
+        Ok(Self { rows, weights, values, edited })
+    }
+}

@@ -1,0 +1,220 @@
+use std::ops::Range;
+
+use burn::prelude::*;
+
+use crate::{
+    At, Continuation, Direction, Edit, Error, Network, Pairs, Participant, Positions, Prefix, Result, Resume, Retain,
+    Site, Trials,
+    alignment::{Evaluated, Subspaces},
+    interchange::insert,
+};
+
+/// The interchanges of one direction and one variable.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    /// From which network into which.
+    pub direction: Direction,
+    /// The subspace that is swapped, by index.
+    pub subspace: usize,
+    /// The interchanges.
+    pub pairs: &'a Pairs,
+}
+
+/// How interchanges are made: what all exchanges of a fit or an evaluation share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Setting {
+    /// One position, or the whole history.
+    pub positions: Positions,
+    /// What the target keeps.
+    pub retain: Retain,
+}
+
+/// All exchanges into one network's one subspace, with everything before the interchange computed once: source
+/// vectors, the target's own vectors, and the prefix from which it goes on.
+pub(crate) struct Inflow<'a> {
+    pub target: usize,
+    pub network: &'a dyn Network,
+    pub parts: Vec<Part<'a>>,
+    site: Site,
+    setting: Setting,
+    block: Range<usize>,
+    trials: Trials,
+    positions: Vec<usize>,
+    prefix: Prefix,
+    /// The target's activity where it is edited, `[trial, width]`; individual interchanges only.
+    natural: Option<Tensor<2>>,
+}
+
+/// One exchange's share of an [`Inflow`].
+pub(crate) struct Part<'a> {
+    pub source: usize,
+    /// Where the exchange stands in the list that the inflows were made from.
+    pub exchange: usize,
+    /// The trials of the inflow that are its pairs.
+    pub rows: Range<usize>,
+    participant: Participant<'a>,
+    sources: Trials,
+    /// The source's vectors, `[pair, width]`; individual interchanges only.
+    vectors: Option<Tensor<2>>,
+}
+
+impl<'a> Inflow<'a> {
+    /// Groups `exchanges` by target and subspace and records what comes before the interchanges.
+    pub fn record(
+        participants: &[Participant<'a>],
+        subspaces: &Subspaces,
+        setting: Setting,
+        exchanges: &[Exchange],
+    ) -> Result<Vec<Self>> {
+        let mut groups: Vec<(usize, usize, Vec<usize>)> = Vec::new();
+        for (index, exchange) in exchanges.iter().enumerate() {
+            exchange.pairs.check()?;
+            if exchange.pairs.is_empty() {
+                return Err(Error::invalid(format!(
+                    "no pairs of sequences for direction {} → {}",
+                    exchange.direction.source, exchange.direction.target
+                )));
+            }
+            let key = (exchange.direction.target, exchange.subspace);
+            match groups.iter_mut().find(|group| (group.0, group.1) == key) {
+                Some(group) => group.2.push(index),
+                None => groups.push((key.0, key.1, vec![index])),
+            }
+        }
+        groups
+            .into_iter()
+            .map(|(target, subspace, members)| {
+                let block = subspaces.range(subspace)?;
+                Self::record_one(participants, setting, block, target, &members, exchanges)
+            })
+            .collect()
+    }
+
+    fn record_one(
+        participants: &[Participant<'a>],
+        setting: Setting,
+        block: Range<usize>,
+        target: usize,
+        members: &[usize],
+        exchanges: &[Exchange],
+    ) -> Result<Self> {
+        let unknown = |index: usize| Error::invalid(format!("a direction names network {index}, which was not given"));
+        let participant = participants.get(target).ok_or_else(|| unknown(target))?;
+        let (network, site) = (participant.network()?, participant.site().clone());
+        let mut parts = Vec::new();
+        let mut positions = Vec::new();
+        for &exchange in members {
+            let Exchange { direction, pairs, .. } = exchanges[exchange];
+            let source = participants.get(direction.source).ok_or_else(|| unknown(direction.source))?;
+            let vectors = match setting.positions {
+                Positions::Individual => {
+                    let at: Vec<_> = pairs.source_positions.iter().copied().enumerate().collect();
+                    Some(source.reader().read(source.site(), &pairs.source, &at)?)
+                }
+                Positions::Stepwise => {
+                    if pairs.source_positions != pairs.target_positions {
+                        return Err(Error::invalid(
+                            "stepwise interchanges need the same position in source and target",
+                        ));
+                    }
+                    None
+                }
+            };
+            let rows = positions.len()..positions.len() + pairs.len();
+            positions.extend_from_slice(&pairs.target_positions);
+            let (source, participant, sources) = (direction.source, source.clone(), pairs.source.clone());
+            parts.push(Part { source, exchange, rows, participant, sources, vectors });
+        }
+        let counterfactuals: Vec<&Trials> = members.iter().map(|&e| &exchanges[e].pairs.counterfactual).collect();
+        let trials = Trials::concatenate(&counterfactuals)?;
+        let prefix = network.prepare(&site, &trials, &positions)?;
+        let natural = match setting.positions {
+            Positions::Individual => {
+                let at: Vec<_> = positions.iter().copied().enumerate().collect();
+                Some(network.read(&site, &trials, &at)?)
+            }
+            Positions::Stepwise => None,
+        };
+        Ok(Self { target, network, parts, site, setting, block, trials, positions, prefix, natural })
+    }
+
+    /// The interchanges of `rows`, which go part by part, to be resumed.
+    pub fn resume<'b>(&'b self, rows: &'b [usize], free_running: bool) -> Resume<'b> {
+        let Self { site, prefix, trials, positions, .. } = self;
+        Resume { site, prefix, trials, positions, rows, free_running }
+    }
+
+    /// Every position of `rows` at which activity goes over, row by row.
+    pub fn exchanged(&self, rows: &[usize]) -> Vec<At> {
+        let first = |position| if self.setting.positions == Positions::Stepwise { 0 } else { position };
+        let of_row = |(row, &trial): (usize, &usize)| {
+            let last = self.positions[trial];
+            (first(last)..=last).map(move |position| At { row, position })
+        };
+        rows.iter().enumerate().flat_map(of_row).collect()
+    }
+
+    /// The source activity for `rows` (which lie in `part`): `[vector, width]`, one for each exchanged position.
+    pub fn source_activity(&self, part: &Part, rows: &[usize]) -> Result<Tensor<2>> {
+        let pairs: Vec<usize> = rows.iter().map(|row| row - part.rows.start).collect();
+        match &part.vectors {
+            Some(vectors) => Ok(take(vectors, &pairs)),
+            None => {
+                let at: Vec<_> = self.exchanged(rows).into_iter().map(|at| (at.row, at.position)).collect();
+                part.participant.reader().read(part.participant.site(), &part.sources.select(&pairs), &at)
+            }
+        }
+    }
+
+    /// The aligned values that go over for `rows`, `[vector, block]`.
+    pub fn values(&self, source: &Evaluated, activity: Tensor<2>) -> Tensor<2> {
+        source.read(activity, self.block.clone())
+    }
+
+    /// The target's activity with `values` put in; individual interchanges only.
+    pub fn edited(&self, target: &Evaluated, rows: &[usize], values: Tensor<2>) -> Option<Tensor<2>> {
+        let natural = take(self.natural.as_ref()?, rows);
+        Some(insert(target, self.block.clone(), self.setting.retain, values, natural))
+    }
+
+    /// The target's own activity at `rows`, `[row, width]`; individual interchanges only.
+    pub fn natural(&self, rows: &[usize]) -> Option<Tensor<2>> {
+        Some(take(self.natural.as_ref()?, rows))
+    }
+
+    /// Goes on from interchanges that put `values`, `[vector, block]`, into `rows`.
+    pub fn run(&self, target: &Evaluated, resume: &Resume, values: Tensor<2>) -> Result<Continuation> {
+        match self.edited(target, resume.rows, values.clone()) {
+            Some(edited) => self.network.resume(resume, Edit::Once(edited)),
+            None => {
+                let mut first = Vec::with_capacity(resume.rows.len());
+                let mut next = 0;
+                for &trial in resume.rows {
+                    first.push(next);
+                    next += self.positions[trial] + 1;
+                }
+                let edit = |at: &[At], natural: Tensor<2>| {
+                    let chosen: Vec<usize> = at.iter().map(|at| first[at.row] + at.position).collect();
+                    insert(target, self.block.clone(), self.setting.retain, take(&values, &chosen), natural)
+                };
+                self.network.resume(resume, Edit::Stepwise(&edit))
+            }
+        }
+    }
+
+    /// Goes on without an interchange.
+    pub fn run_untouched(&self, resume: &Resume) -> Result<Continuation> {
+        match self.natural(resume.rows) {
+            Some(natural) => self.network.resume(resume, Edit::Once(natural)),
+            None => self.network.resume(resume, Edit::Stepwise(&|_, natural| natural)),
+        }
+    }
+}
+
+/// The rows of `tensor` at `rows`, `[row, width]`.
+fn take(tensor: &Tensor<2>, rows: &[usize]) -> Tensor<2> {
+    let ids: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+    let n = ids.len();
+    let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [n]), &tensor.device().inner());
+    tensor.clone().select(0, ids)
+}
