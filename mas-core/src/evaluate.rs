@@ -111,24 +111,25 @@ pub fn evaluate(
     outcomes(&inflows, &alignment.evaluate()?, swap)
 }
 
-/// What the targets of `exchanges` say on their own sequences from the position of the interchange on, without one:
-/// the ceiling of any IIA.
+/// What the targets of `exchanges` say on their own sequences, without any interchange: the ceiling of any IIA.
 ///
 /// # Errors
 /// As [`evaluate`].
 pub fn evaluate_unintervened(
     participants: &[Participant],
     alignment: &Alignment,
-    setting: Setting,
     exchanges: &[Exchange],
 ) -> Result<Vec<Vec<Outcome>>> {
-    let own: Vec<Pairs> = exchanges
-        .iter()
-        .map(|exchange| Pairs { counterfactual: exchange.pairs.target.clone(), ..exchange.pairs.clone() })
-        .collect();
+    // An untouched run is one that goes on, unedited, from its first token.
+    let own = |pairs: &Pairs| Pairs {
+        counterfactual: pairs.target.clone(),
+        target_positions: vec![0; pairs.len()],
+        ..pairs.clone()
+    };
+    let own: Vec<Pairs> = exchanges.iter().map(|exchange| own(exchange.pairs)).collect();
     let exchanges: Vec<Exchange> =
         exchanges.iter().zip(&own).map(|(exchange, pairs)| Exchange { pairs, ..*exchange }).collect();
-    evaluate(participants, alignment, setting, &exchanges, Swap::NoSwap)
+    evaluate(participants, alignment, Setting::default(), &exchanges, Swap::NoSwap)
 }
 
 /// Rows that are resumed together: enough to keep the cores busy, few enough for the caches.
@@ -145,7 +146,7 @@ pub(crate) fn outcomes(inflows: &[Inflow], evaluated: &[Evaluated], swap: Swap) 
             let source = &evaluated[part.source];
             let mean = match swap {
                 Swap::MeanSwap => {
-                    let activity = inflow.source_activity(part, &rows)?;
+                    let activity = inflow.source_activity(part, &inflow.resume(&rows, true))?;
                     Some(inflow.values(source, activity.mean_dim(0)))
                 }
                 _ => None,
@@ -157,11 +158,11 @@ pub(crate) fn outcomes(inflows: &[Inflow], evaluated: &[Evaluated], swap: Swap) 
                     let continuation = match (swap, &mean) {
                         (Swap::NoSwap, _) => inflow.run_untouched(&resume)?,
                         (_, Some(mean)) => {
-                            let vectors = inflow.exchanged(rows).len();
+                            let vectors = resume.exchanged().len();
                             inflow.run(target, &resume, mean.clone().repeat_dim(0, vectors))?
                         }
                         (_, None) => {
-                            let values = inflow.values(source, inflow.source_activity(part, rows)?);
+                            let values = inflow.values(source, inflow.source_activity(part, &resume)?);
                             inflow.run(target, &resume, values)?
                         }
                     };

@@ -40,7 +40,7 @@ pub(crate) struct Inflow<'a> {
     block: Range<usize>,
     trials: Trials,
     positions: Vec<usize>,
-    prefix: Prefix,
+    prefix: Option<Prefix>,
     /// The target's activity where it is edited, `[trial, width]`; individual interchanges only.
     natural: Option<Tensor<2>>,
 }
@@ -127,86 +127,88 @@ impl<'a> Inflow<'a> {
         }
         let counterfactuals: Vec<&Trials> = members.iter().map(|&e| &exchanges[e].pairs.counterfactual).collect();
         let trials = Trials::concatenate(&counterfactuals)?;
-        let prefix = network.prepare(&site, &trials, &positions)?;
-        let natural = match setting.positions {
+        let (prefix, natural) = match setting.positions {
             Positions::Individual => {
                 let at: Vec<_> = positions.iter().copied().enumerate().collect();
-                Some(network.read(&site, &trials, &at)?)
+                (Some(network.prepare(&site, &trials, &positions)?), Some(network.read(&site, &trials, &at)?))
             }
-            Positions::Stepwise => None,
+            Positions::Stepwise => (None, None),
         };
         Ok(Self { target, network, parts, site, setting, block, trials, positions, prefix, natural })
     }
 
     /// The interchanges of `rows`, which go part by part, to be resumed.
     pub fn resume<'b>(&'b self, rows: &'b [usize], free_running: bool) -> Resume<'b> {
-        let Self { site, prefix, trials, positions, .. } = self;
-        Resume { site, prefix, trials, positions, rows, free_running }
+        Resume {
+            site: &self.site,
+            interchange: self.setting.positions,
+            prefix: self.prefix.as_ref(),
+            trials: &self.trials,
+            positions: &self.positions,
+            rows,
+            free_running,
+        }
     }
 
-    /// Every position of `rows` at which activity goes over, row by row.
-    pub fn exchanged(&self, rows: &[usize]) -> Vec<At> {
-        let first = |position| if self.setting.positions == Positions::Stepwise { 0 } else { position };
-        let of_row = |(row, &trial): (usize, &usize)| {
-            let last = self.positions[trial];
-            (first(last)..=last).map(move |position| At { row, position })
-        };
-        rows.iter().enumerate().flat_map(of_row).collect()
-    }
-
-    /// The source activity for `rows` (which lie in `part`): `[vector, width]`, one for each exchanged position.
-    pub fn source_activity(&self, part: &Part, rows: &[usize]) -> Result<Tensor<2>> {
-        let pairs: Vec<usize> = rows.iter().map(|row| row - part.rows.start).collect();
+    /// The source activity for the rows of `resume` (which lie in `part`): `[vector, width]`, one for each exchanged
+    /// position.
+    pub fn source_activity(&self, part: &Part, resume: &Resume) -> Result<Tensor<2>> {
+        let pairs: Vec<usize> = resume.rows.iter().map(|row| row - part.rows.start).collect();
         match &part.vectors {
             Some(vectors) => Ok(take(vectors, &pairs)),
             None => {
-                let at: Vec<_> = self.exchanged(rows).into_iter().map(|at| (at.row, at.position)).collect();
+                let at: Vec<_> = resume.exchanged().into_iter().map(|at| (at.row, at.position)).collect();
                 part.participant.reader().read(part.participant.site(), &part.sources.select(&pairs), &at)
             }
         }
     }
 
-    /// The aligned values that go over for `rows`, `[vector, block]`.
+    /// The aligned values that go over, `[vector, block]`.
     pub fn values(&self, source: &Evaluated, activity: Tensor<2>) -> Tensor<2> {
         source.read(activity, self.block.clone())
     }
 
-    /// The target's activity with `values` put in; individual interchanges only.
-    pub fn edited(&self, target: &Evaluated, rows: &[usize], values: Tensor<2>) -> Option<Tensor<2>> {
-        let natural = take(self.natural.as_ref()?, rows);
-        Some(insert(target, self.block.clone(), self.setting.retain, values, natural))
-    }
-
-    /// The target's own activity at `rows`, `[row, width]`; individual interchanges only.
-    pub fn natural(&self, rows: &[usize]) -> Option<Tensor<2>> {
-        Some(take(self.natural.as_ref()?, rows))
-    }
-
-    /// Goes on from interchanges that put `values`, `[vector, block]`, into `rows`.
-    pub fn run(&self, target: &Evaluated, resume: &Resume, values: Tensor<2>) -> Result<Continuation> {
-        match self.edited(target, resume.rows, values.clone()) {
-            Some(edited) => self.network.resume(resume, Edit::Once(edited)),
+    /// The target's own activity at the exchanged positions, `[vector, width]`, where that is known beforehand.
+    fn natural(&self, resume: &Resume) -> Result<Option<Tensor<2>>> {
+        match &self.natural {
+            Some(natural) => Ok(Some(take(natural, resume.rows))),
+            None if self.network.carries_state(&self.site) => Ok(None),
             None => {
-                let mut first = Vec::with_capacity(resume.rows.len());
-                let mut next = 0;
-                for &trial in resume.rows {
-                    first.push(next);
-                    next += self.positions[trial] + 1;
-                }
-                let edit = |at: &[At], natural: Tensor<2>| {
-                    let chosen: Vec<usize> = at.iter().map(|at| first[at.row] + at.position).collect();
-                    insert(target, self.block.clone(), self.setting.retain, take(&values, &chosen), natural)
-                };
-                self.network.resume(resume, Edit::Stepwise(&edit))
+                let at: Vec<_> = resume.exchanged().into_iter().map(|at| (at.row, at.position)).collect();
+                self.network.read(&self.site, &self.trials.select(resume.rows), &at).map(Some)
             }
         }
     }
 
+    /// The target's activity with `values` put in, `[vector, width]`, where that is known beforehand.
+    pub fn edited(&self, target: &Evaluated, resume: &Resume, values: Tensor<2>) -> Result<Option<Tensor<2>>> {
+        let natural = self.natural(resume)?;
+        Ok(natural.map(|natural| insert(target, self.block.clone(), self.setting.retain, values, natural)))
+    }
+
+    /// Goes on from interchanges that put `values`, `[vector, block]`, into the target.
+    pub fn run(&self, target: &Evaluated, resume: &Resume, values: Tensor<2>) -> Result<Continuation> {
+        if let Some(edited) = self.edited(target, resume, values.clone())? {
+            return self.network.resume(resume, Edit::Known(edited));
+        }
+        let mut first = Vec::with_capacity(resume.rows.len());
+        let mut next = 0;
+        for row in 0..resume.rows.len() {
+            first.push(next);
+            next += resume.position(row) + 1;
+        }
+        let edit = |at: &[At], natural: Tensor<2>| {
+            let chosen: Vec<usize> = at.iter().map(|at| first[at.row] + at.position).collect();
+            insert(target, self.block.clone(), self.setting.retain, take(&values, &chosen), natural)
+        };
+        self.network.resume(resume, Edit::Sequential(&edit))
+    }
+
     /// Goes on without an interchange.
     pub fn run_untouched(&self, resume: &Resume) -> Result<Continuation> {
-        match self.natural(resume.rows) {
-            Some(natural) => self.network.resume(resume, Edit::Once(natural)),
-            None => self.network.resume(resume, Edit::Stepwise(&|_, natural| natural)),
+        match self.natural(resume)? {
+            Some(natural) => self.network.resume(resume, Edit::Known(natural)),
+            None => self.network.resume(resume, Edit::Sequential(&|_, natural| natural)),
         }
     }
 }

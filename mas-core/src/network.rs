@@ -2,7 +2,7 @@ use std::any::Any;
 
 use burn::prelude::*;
 
-use crate::{Error, Result, Site, Trials};
+use crate::{Error, Positions, Result, Site, Trials};
 
 /// A network whose activity can be read. A file of recordings is one; so is everything that can be run.
 pub trait Recorded: Send + Sync {
@@ -43,6 +43,11 @@ pub trait Network: Recorded {
     /// The device that holds the weights.
     fn device(&self) -> Device;
 
+    /// Whether what the activity at `site` is at one position depends on what it was at earlier ones, as in a recurrent
+    /// state. It does not at an embedding or in the residual stream of a transformer, which reads earlier positions below
+    /// the site only.
+    fn carries_state(&self, site: &Site) -> bool;
+
     /// Runs `trials`, teacher-forced, and keeps what [`resume`](Self::resume) needs to go on from
     /// `positions[trial]` once the activity at `site` there has been edited.
     ///
@@ -56,12 +61,12 @@ pub trait Network: Recorded {
     /// As [`Recorded::read`]; a prefix of another network; an edit of another shape.
     fn resume(&self, resume: &Resume, edit: Edit) -> Result<Continuation>;
 
-    /// The behaviour loss after individual interchanges, and its gradient.
+    /// The behaviour loss after interchanges whose outcome is [known](Edit::Known) beforehand, and its gradient.
     ///
-    /// - `edited`: `[row, width]`, what the activity becomes at the position where each row resumes
+    /// - `edited`: `[vector, width]`, what the activity becomes at [`Resume::exchanged`]
     /// - `weights`: for each row the weight of each of its tokens in the loss
     /// - returns the loss, Σ over rows and outputs of weight × cross-entropy, and its gradient with respect to
-    ///   `edited`, `[row, width]`, neither of them tracked
+    ///   `edited`, `[vector, width]`, neither of them tracked
     ///
     /// The default goes through autodiff; a network may do better.
     ///
@@ -69,7 +74,7 @@ pub trait Network: Recorded {
     /// As [`resume`](Self::resume).
     fn behaviour_gradient(&self, resume: &Resume, edited: Tensor<2>, weights: &[f32]) -> Result<(f64, Tensor<2>)> {
         let edited = edited.inner().autodiff().require_grad();
-        let loss = self.resume(resume, Edit::Once(edited.clone()))?.cross_entropy(resume, weights)?;
+        let loss = self.resume(resume, Edit::Known(edited.clone()))?.cross_entropy(resume, weights)?;
         let gradients = loss.backward();
         let gradient = edited.grad(&gradients).unwrap_or_else(|| edited.clone().inner().zeros_like());
         Ok((loss.inner().into_scalar::<f32>().into(), gradient))
@@ -87,10 +92,7 @@ impl Prefix {
     }
 
     /// The network's own kind of prefix again.
-    ///
-    /// # Errors
-    /// It was made by another kind of network.
-    pub fn get<T: Any>(&self) -> Result<&T> {
+    fn get<T: Any>(&self) -> Result<&T> {
         self.0.downcast_ref().ok_or_else(|| Error::invalid("this prefix was made by another kind of network"))
     }
 }
@@ -100,8 +102,10 @@ impl Prefix {
 pub struct Resume<'a> {
     /// Where the activity is edited.
     pub site: &'a Site,
-    /// What [`Network::prepare`] kept of all `trials`.
-    pub prefix: &'a Prefix,
+    /// Where it is edited along the sequence.
+    pub interchange: Positions,
+    /// What [`Network::prepare`] kept of all `trials`; nothing for stepwise interchanges, which begin at the start.
+    pub prefix: Option<&'a Prefix>,
     /// The sequences that the network is fed: up to `positions` those of the prefix, then what it should say
     /// (the counterfactual sequence).
     pub trials: &'a Trials,
@@ -121,7 +125,17 @@ impl Resume<'_> {
         self.trials.length(trial).saturating_sub(1 + self.positions[trial])
     }
 
-    /// The edited position of batch row `row`.
+    /// Every position at which activity is edited, row by row.
+    pub fn exchanged(&self) -> Vec<At> {
+        let of_row = |row| {
+            let last = self.position(row);
+            let first = if self.interchange == Positions::Stepwise { 0 } else { last };
+            (first..=last).map(move |position| At { row, position })
+        };
+        (0..self.rows.len()).flat_map(of_row).collect()
+    }
+
+    /// The (last) edited position of batch row `row`.
     pub fn position(&self, row: usize) -> usize {
         self.positions[self.rows[row]]
     }
@@ -162,19 +176,28 @@ impl Resume<'_> {
         }
         Ok(())
     }
+
+    /// The prefix of an individual interchange.
+    ///
+    /// # Errors
+    /// None was given, or it was made by another kind of network.
+    pub fn prefix<T: Any>(&self) -> Result<&T> {
+        self.prefix.ok_or_else(|| Error::invalid("an individual interchange needs a prefix to resume from"))?.get()
+    }
 }
 
 /// How activity is edited in a resumed run.
 pub enum Edit<'a> {
-    /// Activity `[row, width]` that replaces the natural one at the position where each row resumes.
-    Once(Tensor<2>),
-    /// Every position from 0 to the edited one, in order: called with where the vectors stand and with the natural
-    /// activity `[vector, width]` there, returns what it becomes. At a recurrent state the natural activity is what
-    /// follows from earlier edits, and gradients flow through it; at an embedding one call may hold all positions.
-    Stepwise(&'a dyn Fn(&[At], Tensor<2>) -> Tensor<2>),
+    /// Activity `[vector, width]` that replaces the natural one at [`Resume::exchanged`], in that order. For individual
+    /// interchanges, and for stepwise ones at a site that [carries no state](Network::carries_state).
+    Known(Tensor<2>),
+    /// For stepwise interchanges at a site that carries state: called at every exchanged position in order, with where
+    /// the vectors stand and with the natural activity `[vector, width]` that follows from the edits so far, returns
+    /// what it becomes. Gradients flow through it.
+    Sequential(&'a dyn Fn(&[At], Tensor<2>) -> Tensor<2>),
 }
 
-/// Where one vector of a stepwise edit stands.
+/// Where one vector of activity stands in a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct At {
     /// The row of the batch.

@@ -8,7 +8,7 @@ pub struct Pairs {
     pub source: Trials,
     /// The position whose activity (after reading the token there) is sent.
     pub source_positions: Vec<usize>,
-    /// What each target reads without an interchange, in the target network's vocabulary.
+    /// What each target reads and says without an interchange, in the target network's vocabulary.
     pub target: Trials,
     /// The position whose activity (after reading the token there) is overwritten. In stepwise interchanges it
     /// equals that of the source.
@@ -55,10 +55,14 @@ impl Pairs {
             if from >= self.source.length(pair) {
                 return Err(Error::invalid(format!("pair {pair}: the source has no position {from}")));
             }
-            if to + 1 >= self.counterfactual.length(pair) || to + 1 >= self.target.length(pair) {
-                return Err(Error::invalid(format!("pair {pair}: nothing follows position {to} of the target")));
+            if to + 1 >= self.counterfactual.length(pair) {
+                return Err(Error::invalid(format!(
+                    "pair {pair}: nothing follows position {to} of the counterfactual"
+                )));
             }
-            if self.target.tokens(pair)[..=to] != self.counterfactual.tokens(pair)[..=to] {
+            // A stepwise target that has ended before is continued, so that its own tokens say nothing about it.
+            let reaches = to + 1 < self.target.length(pair);
+            if reaches && self.target.tokens(pair)[..=to] != self.counterfactual.tokens(pair)[..=to] {
                 return Err(Error::invalid(format!(
                     "pair {pair}: the counterfactual does not begin with the target's tokens up to position {to}"
                 )));

@@ -64,7 +64,7 @@ fn loss(inflows: &[Inflow], evaluated: &[Evaluated], step: usize, config: &FitCo
     let terms: usize = inflows.iter().map(|inflow| inflow.parts.len()).sum();
     let batches: Vec<Batch> =
         inflows.iter().map(|inflow| Batch::draw(inflow, evaluated, terms, step, config)).collect::<Result<_>>()?;
-    // Individual interchanges: the gradient with respect to the edited activity is found by the network, apart from the
+    // Where the edited activity is known beforehand, the gradient with respect to the edited activity is found by the network, apart from the
     // graph of the alignment functions, so that independent targets can share the cores.
     let gradients: Vec<Option<(f64, Tensor<2>)>> = inflows
         .par_iter()
@@ -130,12 +130,13 @@ impl Batch {
             let resume = inflow.resume(&chosen, config.free_running);
             let tokens: usize = (0..chosen.len()).map(|row| resume.outputs(row)).sum();
             weights.extend(vec![1.0 / (tokens as f32 * terms as f32); chosen.len()]);
-            let activity = inflow.source_activity(part, &chosen)?;
+            let activity = inflow.source_activity(part, &resume)?;
             values.push(inflow.values(&evaluated[part.source], activity));
             rows.extend(chosen);
         }
         let values = Tensor::cat(values, 0);
-        let edited = inflow.edited(&evaluated[inflow.target], &rows, values.clone());
+        let resume = inflow.resume(&rows, config.free_running);
+        let edited = inflow.edited(&evaluated[inflow.target], &resume, values.clone())?;
         Ok(Self { rows, weights, values, edited })
     }
 }

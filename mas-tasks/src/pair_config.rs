@@ -1,0 +1,135 @@
+//! Which interchanges are wanted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::named::named_enum;
+use crate::{Error, Result, Task, Variable, VariablePair};
+
+named_enum! {
+    /// At which positions an interchange is made.
+    pub enum Positions: "kind of positions" {
+        /// One position of the source gives, one of the target receives, drawn independently.
+        Individual = "individual",
+        /// Every position up to some index, the same index in both.
+        Stepwise = "stepwise",
+    }
+}
+
+/// A range of values, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueRange {
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl ValueRange {
+    pub(crate) fn contains(&self, value: f64) -> bool {
+        (self.min..=self.max).contains(&value)
+    }
+}
+
+/// Which pairs to draw. [`pairs`](Self::pairs) and [`split`](Self::split) draw them.
+///
+/// Sequences have every count that their task knows, held out or not, and no voids, whatever the tasks' settings say:
+/// an alignment is fitted and judged on all of them (arXiv 2501.06164).
+#[derive(Clone, Debug)]
+pub struct PairConfig {
+    /// The task of the source.
+    pub source: Task,
+    /// The task of the target.
+    pub target: Task,
+    /// The variable read in the source and the one overwritten in the target. [`Variable::Full`] only together with
+    /// itself, and only between tasks with the same program.
+    pub variable: VariablePair,
+    /// Individual or stepwise.
+    pub positions: Positions,
+    /// The number of pairs.
+    pub count: usize,
+    /// The same seed gives the same pairs on every platform; a larger `count` does not change the first ones.
+    pub seed: u64,
+    /// If given, both the value written and the value overwritten lie in this range. Not with [`Variable::Full`].
+    pub range: Option<ValueRange>,
+}
+
+impl PairConfig {
+    /// 10,000 individual pairs, seed 0, unrestricted.
+    pub fn new(source: Task, target: Task, variable: impl Into<VariablePair>) -> Self {
+        Self {
+            source,
+            target,
+            variable: variable.into(),
+            positions: Positions::Individual,
+            count: 10_000,
+            seed: 0,
+            range: None,
+        }
+    }
+
+    /// With other positions.
+    pub fn with_positions(mut self, positions: Positions) -> Self {
+        self.positions = positions;
+        self
+    }
+
+    /// With another number of pairs.
+    pub fn with_count(mut self, count: usize) -> Self {
+        self.count = count;
+        self
+    }
+
+    /// With another seed.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Restricted to values from `min` to `max`.
+    pub fn with_range(mut self, min: f64, max: f64) -> Self {
+        self.range = Some(ValueRange { min, max });
+        self
+    }
+
+    /// Checks that the variables exist and go together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchVariable`] for a variable that the task's program does not have, [`Error::InvalidConfig`] for
+    /// `full` with another variable, between different programs or with a range, and for an impossible range.
+    pub fn check(&self) -> Result<()> {
+        let VariablePair { source, target } = self.variable;
+        let invalid = |field, reason: String| Err(Error::InvalidConfig { field, reason });
+        if (source == Variable::Full) != (target == Variable::Full) {
+            return invalid("variable", format!("{}: full goes with full only", self.variable));
+        }
+        if source == Variable::Full {
+            let (from, to) = (self.source.program(), self.target.program());
+            if from != to {
+                return invalid("variable", format!("full needs one program on both sides, not {from} and {to}"));
+            }
+            if self.range.is_some() {
+                return invalid("range", "full has no value to restrict: name a variable".to_owned());
+            }
+        } else {
+            has_variable(&self.source, source)?;
+            has_variable(&self.target, target)?;
+        }
+        match self.range {
+            // Written so that NaN fails too.
+            Some(ValueRange { min, max }) if !matches!(min.partial_cmp(&max), Some(order) if order.is_le()) => {
+                invalid("range", format!("{min} to {max}: the smaller value first"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn has_variable(task: &Task, variable: Variable) -> Result<()> {
+    if task.variables().contains(&variable) {
+        return Ok(());
+    }
+    let known: Vec<_> = task.variables().iter().map(|variable| variable.name()).collect();
+    Err(Error::NoSuchVariable { variable, program: task.program().name(), known: known.join(", ") })
+}

@@ -1,0 +1,239 @@
+//! Drawing pairs: seeds, positions, what is dropped, and disjoint sets.
+
+mod tasks;
+
+use std::collections::HashSet;
+
+use mas_tasks::{
+    DropReason, Error, PairConfig, Positions, Sequence, Task, TaskConfig, TaskKind, Variable, split_pairs,
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use tasks::every_task;
+
+fn build(kind: TaskKind) -> Task {
+    TaskConfig::new(kind).build().unwrap()
+}
+
+fn within(kind: TaskKind, variable: Variable) -> PairConfig {
+    let task = build(kind);
+    PairConfig::new(task.clone(), task, variable).with_count(300)
+}
+
+#[test]
+fn pairs_depend_on_the_seed_alone_and_more_begin_with_the_same() {
+    for task in every_task() {
+        for positions in [Positions::Individual, Positions::Stepwise] {
+            let config = PairConfig::new(task.clone(), task.clone(), Variable::Full).with_positions(positions);
+            let few = config.clone().with_count(20).with_seed(4).pairs().unwrap();
+            assert_eq!(few, config.clone().with_count(20).with_seed(4).pairs().unwrap());
+            assert_eq!(few.pairs, config.clone().with_count(40).with_seed(4).pairs().unwrap().pairs[..20]);
+            assert_ne!(few.pairs, config.with_count(20).with_seed(5).pairs().unwrap().pairs);
+        }
+    }
+}
+
+#[test]
+fn sequences_have_every_count_and_no_voids_whatever_is_held_out() {
+    let plain = build(TaskKind::MultiObject);
+    let training = TaskConfig::training(TaskKind::MultiObject).with_void_probability(0.2).build().unwrap();
+    let draw =
+        |task: &Task| PairConfig::new(task.clone(), task.clone(), Variable::Count).with_count(500).pairs().unwrap();
+    assert_eq!(draw(&training), draw(&plain));
+    let counts: HashSet<_> = draw(&training).pairs.iter().map(|pair| pair.target_count).collect();
+    assert_eq!(counts, (1..=20).collect());
+}
+
+#[test]
+fn positions_are_eligible_and_independent() {
+    let set = within(TaskKind::MultiObject, Variable::Count).with_count(3000).pairs().unwrap();
+    let task = build(TaskKind::MultiObject);
+    let (mut demonstrations, mut eligible) = (0.0, 0.0);
+    for pair in &set.pairs {
+        for (sequence, position) in [(&pair.source, pair.source_position), (&pair.target, pair.target_position)] {
+            let token = task.vocabulary().token(sequence.tokens[position]).unwrap();
+            assert!(!["B", "E", "P", "T"].contains(&token));
+        }
+        demonstrations += f64::from(u32::from(pair.target_position <= pair.target_count as usize));
+        eligible += 1.0;
+        assert_eq!((pair.source_count, pair.target_count), (pair.source.count, pair.target.count));
+    }
+    // As many demonstrations as responses.
+    assert!((demonstrations / eligible - 0.5f64).abs() < 0.04);
+    assert!(set.pairs.iter().filter(|pair| pair.source_position == pair.target_position).count() < 400);
+    assert_eq!(set.dropped.total(), 0);
+}
+
+#[test]
+fn pairs_that_are_dropped_are_counted_and_replaced() {
+    let set = within(TaskKind::Square, Variable::Count).pairs().unwrap();
+    assert_eq!(set.pairs.len(), 300);
+    assert!(set.dropped.get(DropReason::NeverTaken) > 0);
+    assert_eq!(set.dropped.total(), set.dropped.get(DropReason::NeverTaken));
+    let set = within(TaskKind::Arithmetic, Variable::Operand).pairs().unwrap();
+    assert_eq!(set.pairs.len(), 300);
+    assert!(set.dropped.get(DropReason::Undefined) > 0 && set.dropped.get(DropReason::OutOfRange) > 0);
+    // Modulo's modulus is applied first, so that nothing has to be dropped.
+    assert_eq!(within(TaskKind::Modulo, Variable::Count).pairs().unwrap().dropped.total(), 0);
+}
+
+#[test]
+fn values_can_be_restricted() {
+    let set = within(TaskKind::MultiObject, Variable::Count).with_range(3.0, 7.0).pairs().unwrap();
+    assert!(set.dropped.get(DropReason::OutsideRestriction) > 300);
+    for pair in &set.pairs {
+        for state in [&pair.source_variables, &pair.target_variables_before, &pair.target_variables_after] {
+            assert!((3.0..=7.0).contains(&state.get(Variable::Count).unwrap()));
+        }
+    }
+    let none = within(TaskKind::MultiObject, Variable::Count).with_range(30.0, 40.0).pairs();
+    assert!(matches!(none, Err(Error::NoPairs { .. })));
+}
+
+#[test]
+fn stepwise_pairs_share_their_index_and_continue_shorter_targets() {
+    let task = build(TaskKind::MultiObject);
+    let last = *task.vocabulary().demonstrations().last().unwrap();
+    let set = within(TaskKind::MultiObject, Variable::Full).with_positions(Positions::Stepwise).pairs().unwrap();
+    let mut continued = 0;
+    for pair in &set.pairs {
+        assert_eq!(pair.source_position, pair.target_position);
+        let (prefix, end) = (pair.prefix(), pair.target.len() - 1);
+        assert_eq!(prefix.len(), pair.target_position + 1);
+        let kept = end.min(prefix.len());
+        assert_eq!(prefix[..kept], pair.target.tokens[..kept]);
+        assert!(prefix[kept..].iter().all(|id| *id == last));
+        assert!(pair.counterfactual.response[kept..prefix.len()].iter().all(|determined| !determined));
+        if kept < prefix.len() {
+            continued += 1;
+            let before = pair.target_variables_before;
+            assert_eq!((before.get(Variable::Phase), before.get(Variable::Count)), (Some(1.0), Some(0.0)));
+        }
+        // Everything is swapped: the phase is the source's, and what is left to say follows from its count.
+        let count = pair.source_variables.get(Variable::Count).unwrap() as usize;
+        let (tokens, mask) = pair.continuation();
+        if pair.source_variables.get(Variable::Phase) == Some(1.0) {
+            assert_eq!(tokens.len(), count + 1);
+        } else {
+            let answers = mask.iter().filter(|determined| **determined).count();
+            assert_eq!(answers, count.max(pair.target_count as usize) + 1);
+        }
+    }
+    assert!(continued > 30, "{continued}");
+    assert_eq!(set.dropped.total(), 0);
+}
+
+#[test]
+fn stepwise_targets_that_cannot_be_continued_are_dropped() {
+    for kind in [TaskKind::SameObject, TaskKind::Arithmetic] {
+        let set = within(kind, Variable::Full).with_positions(Positions::Stepwise).pairs().unwrap();
+        assert!(set.dropped.get(DropReason::CannotContinue) > 30, "{kind}");
+        assert!(set.pairs.iter().all(|pair| pair.target_position < pair.target.len() - 1));
+    }
+}
+
+/// The first sequences are the same ones over and over: what is left after the ones held out.
+#[test]
+fn held_out_sequences_do_not_occur_in_training() {
+    for kind in [TaskKind::MultiObject, TaskKind::Arithmetic] {
+        let split = within(kind, Variable::Full).with_count(1000).split(200).unwrap();
+        assert_eq!((split.training.pairs.len(), split.held_out.pairs.len()), (1000, 200));
+        let held_out: HashSet<_> =
+            split.held_out.pairs.iter().flat_map(|pair| [&pair.source.tokens, &pair.target.tokens]).collect();
+        let overlapping = split
+            .training
+            .pairs
+            .iter()
+            .filter(|pair| held_out.contains(&pair.source.tokens) || held_out.contains(&pair.target.tokens));
+        assert_eq!(overlapping.count(), split.training.overlapping);
+        assert_eq!(split.held_out.overlapping, 0);
+    }
+    // N = 1 has three sequences, N = 2 nine: those overlap, and hardly any others.
+    let split = within(TaskKind::MultiObject, Variable::Full).with_count(1000).split(200).unwrap();
+    assert!((50..400).contains(&split.training.overlapping), "{}", split.training.overlapping);
+    let held_out: HashSet<_> =
+        split.held_out.pairs.iter().flat_map(|pair| [&pair.source.tokens, &pair.target.tokens]).collect();
+    for pair in &split.training.pairs {
+        for sequence in [&pair.source, &pair.target] {
+            assert!(sequence.count <= 3 || !held_out.contains(&sequence.tokens));
+        }
+    }
+    // Single-object has one sequence for each N.
+    let split = within(TaskKind::SingleObject, Variable::Full).with_count(100).split(500).unwrap();
+    assert_eq!(split.training.overlapping, 100);
+    let shares = |pairs: &[mas_tasks::Pair]| pairs.iter().filter(|pair| pair.target_count <= 10).count();
+    assert!((30..70).contains(&shares(&split.training.pairs)));
+}
+
+#[test]
+fn several_directions_are_disjoint_together() {
+    let (multi, modulo) = (build(TaskKind::MultiObject), build(TaskKind::Modulo));
+    let configs = [
+        PairConfig::new(multi.clone(), modulo.clone(), Variable::Count).with_count(300).with_seed(1),
+        PairConfig::new(modulo, multi, Variable::Count).with_count(300).with_seed(2),
+    ];
+    let splits = split_pairs(&configs, 100).unwrap();
+    let of = |kind: TaskKind, pair: &mas_tasks::Pair, source: TaskKind| -> Sequence {
+        if kind == source { pair.source.clone() } else { pair.target.clone() }
+    };
+    for kind in [TaskKind::MultiObject, TaskKind::Modulo] {
+        let mut held_out = HashSet::new();
+        for (config, split) in configs.iter().zip(&splits) {
+            held_out.extend(split.held_out.pairs.iter().map(|pair| of(kind, pair, config.source.kind()).tokens));
+        }
+        for (config, split) in configs.iter().zip(&splits) {
+            for pair in &split.training.pairs {
+                let sequence = of(kind, pair, config.source.kind());
+                assert!(sequence.count <= 3 || !held_out.contains(&sequence.tokens));
+            }
+        }
+    }
+}
+
+#[test]
+fn variables_have_to_exist_and_go_together() {
+    let (multi, arithmetic) = (build(TaskKind::MultiObject), build(TaskKind::Arithmetic));
+    let check =
+        |source: &Task, target: &Task, variables| PairConfig::new(source.clone(), target.clone(), variables).check();
+    let missing = check(&multi, &multi, (Variable::Operand, Variable::Count)).unwrap_err();
+    assert_eq!(missing.to_string(), "the program count-up-down has no variable 'operand': it has phase, count");
+    assert!(check(&multi, &arithmetic, (Variable::Count, Variable::CumulativeValue)).is_ok());
+    let full = check(&multi, &arithmetic, (Variable::Full, Variable::Full)).unwrap_err();
+    assert!(full.to_string().contains("one program on both sides"), "{full}");
+    assert!(check(&multi, &multi, (Variable::Full, Variable::Count)).is_err());
+    assert!(within(TaskKind::MultiObject, Variable::Full).with_range(0.0, 1.0).check().is_err());
+    assert!(within(TaskKind::MultiObject, Variable::Count).with_range(2.0, 1.0).check().is_err());
+    assert!(within(TaskKind::MultiObject, Variable::Count).with_range(f64::NAN, 1.0).check().is_err());
+}
+
+#[test]
+fn an_interchange_of_ones_own_sequences_is_checked() {
+    let config = within(TaskKind::MultiObject, Variable::Count);
+    let task = build(TaskKind::MultiObject);
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let good = task.sample_count(3, &mut rng).unwrap();
+    let mut interchange = |source: &Sequence, from, target: &Sequence, to| {
+        config.interchange(source, from, target, to, &mut rng).map(|pair| pair.counterfactual.len())
+    };
+    assert!(interchange(&good, 1, &good, 3).is_ok());
+    for position in [0, 4, 8, 9, usize::MAX] {
+        assert!(matches!(
+            interchange(&good, position, &good, 1),
+            Err(Error::IneligiblePosition { role: "source", .. })
+        ));
+        assert!(matches!(
+            interchange(&good, 1, &good, position),
+            Err(Error::IneligiblePosition { role: "target", .. })
+        ));
+    }
+    let mut bad = good.clone();
+    bad.response.pop();
+    assert!(matches!(interchange(&bad, 1, &good, 1), Err(Error::MaskLength { .. })));
+    let mut bad = good.clone();
+    bad.count = 21;
+    assert!(matches!(interchange(&good, 1, &bad, 1), Err(Error::NoSuchCount { .. })));
+    let mut bad = good.clone();
+    bad.tokens[2] = 6;
+    assert!(matches!(interchange(&good, 1, &bad, 3), Err(Error::TokenRefused { position: 2, .. })));
+}
