@@ -1,6 +1,7 @@
 //! Model Alignment Search on frozen networks: activity, alignment functions, interchange, fitting, IIA.
 #![warn(missing_docs)]
 
+pub mod activity;
 pub mod alignment;
 mod control;
 mod error;
@@ -16,13 +17,14 @@ mod site;
 pub mod storage;
 mod trials;
 
+pub use activity::Activity;
 pub use alignment::{Alignment, AlignmentFunction, Member, Subspaces};
 pub use error::{Error, Result};
 pub use evaluate::{Accuracy, Outcome, Population, Swap, accuracy, evaluate, evaluate_unintervened};
 pub use fit::{Fit, FitConfig, Fitted};
 pub use inflow::{Exchange, Setting};
 pub use interchange::{Positions, Retain, interchange};
-pub use network::{At, Continuation, Edit, Network, Prefix, Recorded, Resume};
+pub use network::{At, Continuation, Edit, Network, Prefix, Recorded, Resume, autodiff_gradient};
 pub use objective::{Direction, Method, Objective, all_directions};
 pub use pairs::Pairs;
 pub use participant::Participant;

@@ -73,12 +73,25 @@ pub trait Network: Recorded {
     /// # Errors
     /// As [`resume`](Self::resume).
     fn behaviour_gradient(&self, resume: &Resume, edited: Tensor<2>, weights: &[f32]) -> Result<(f64, Tensor<2>)> {
-        let edited = edited.inner().autodiff().require_grad();
-        let loss = self.resume(resume, Edit::Known(edited.clone()))?.cross_entropy(resume, weights)?;
-        let gradients = loss.backward();
-        let gradient = edited.grad(&gradients).unwrap_or_else(|| edited.clone().inner().zeros_like());
-        Ok((loss.inner().into_scalar::<f32>().into(), gradient))
+        autodiff_gradient(self, resume, edited, weights)
     }
+}
+
+/// [`Network::behaviour_gradient`] by autodiff through [`Network::resume`], for any network.
+///
+/// # Errors
+/// As [`Network::resume`].
+pub fn autodiff_gradient(
+    network: &(impl Network + ?Sized),
+    resume: &Resume,
+    edited: Tensor<2>,
+    weights: &[f32],
+) -> Result<(f64, Tensor<2>)> {
+    let edited = edited.inner().autodiff().require_grad();
+    let loss = network.resume(resume, Edit::Known(edited.clone()))?.cross_entropy(resume, weights)?;
+    let gradients = loss.backward();
+    let gradient = edited.grad(&gradients).unwrap_or_else(|| edited.clone().inner().zeros_like());
+    Ok((loss.inner().into_scalar::<f32>().into(), gradient))
 }
 
 /// What a network keeps of its run up to the interchange: recurrent states, key and value caches.
@@ -187,6 +200,7 @@ impl Resume<'_> {
 }
 
 /// How activity is edited in a resumed run.
+#[allow(clippy::large_enum_variant)] // a tensor handle; edits are passed by value, once a batch
 pub enum Edit<'a> {
     /// Activity `[vector, width]` that replaces the natural one at [`Resume::exchanged`], in that order. For individual
     /// interchanges, and for stepwise ones at a site that [carries no state](Network::carries_state).

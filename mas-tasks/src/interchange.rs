@@ -37,9 +37,8 @@ impl PairConfig {
         if !eligible(&self.source, source, source_position) {
             return ineligible("source", source_position, AFTER_SPECIAL);
         }
-        if !eligible(&self.target, target, target_position)
-            && !(stepwise && is_past(&self.target, target, target_position))
-        {
+        let continued = stepwise && is_past(&self.target, target, target_position);
+        if !continued && !eligible(&self.target, target, target_position) {
             return ineligible("target", target_position, AFTER_SPECIAL);
         }
         if stepwise && source_position != target_position {
@@ -136,11 +135,11 @@ fn end_of(task: &Task, sequence: &Sequence) -> Option<usize> {
     sequence.tokens.iter().rposition(|id| *id == end)
 }
 
-/// Whether the program, left alone, would have answered the counterfactual's tokens after `position` otherwise.
+/// Whether the program, left alone, would have answered the counterfactual's tokens after `position` otherwise. A
+/// program refuses every response that is not its own, so it is enough that it refuses a token.
 fn answers_otherwise(task: &Task, mut state: State, counterfactual: &Sequence, position: usize) -> bool {
-    let rest = position + 1..counterfactual.len();
-    counterfactual.tokens[rest.clone()].iter().zip(&counterfactual.response[rest]).any(|(&id, &response)| {
-        let differs = response && task.determined(&state) != Some(id);
-        differs || task.lexicon().symbol(id).is_none_or(|symbol| state.read(symbol, task.rules()).is_err())
+    counterfactual.tokens[position + 1..].iter().any(|&id| {
+        let symbol = task.lexicon().symbol(id);
+        symbol.is_none_or(|symbol| state.read(symbol, task.rules()).is_err())
     })
 }

@@ -24,8 +24,8 @@ pub struct Pair {
     /// `target_position`. Its `count` is the target's: the plan is never swapped.
     pub counterfactual: Sequence,
     /// Whether the target, had nothing been overwritten, would have answered the counterfactual's tokens otherwise:
-    /// its program refuses one of them or says something else at a response position. A target that ignores the
-    /// interchange gets the unchanged pairs right and the changed ones wrong.
+    /// its program does not accept them all. A target that ignores the interchange gets the unchanged pairs right and
+    /// the changed ones wrong.
     pub changed: bool,
     /// The source's variables at its position.
     pub source_variables: State,

@@ -67,6 +67,15 @@ impl Task {
         (0..number as u64).map(|index| self.sample(&mut stream(seed, Purpose::Sequences, index))).collect()
     }
 
+    /// `number` sequences with N = `count` demonstrations (in arithmetic, operations). Held-out counts are allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchCount`] if the task has no such count.
+    pub fn sequences_of(&self, count: u32, number: usize, seed: u64) -> Result<Vec<Sequence>> {
+        (0..number as u64).map(|index| self.sample_count(count, &mut stream(seed, Purpose::Sequences, index))).collect()
+    }
+
     /// `number` sequences, N uniform among the held-out counts, or among all where none is held out: what a network is
     /// validated on. Drawn from other random numbers than [`sequences`](Self::sequences) with the same seed.
     pub fn validation_sequences(&self, number: usize, seed: u64) -> Vec<Sequence> {

@@ -4,7 +4,7 @@ mod tasks;
 
 use std::collections::HashSet;
 
-use mas_tasks::{Error, HELD_OUT_COUNTS, Task, TaskConfig, TaskKind};
+use mas_tasks::{Error, HELD_OUT_COUNTS, PairConfig, Task, TaskConfig, TaskKind, Variable};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -50,13 +50,26 @@ fn the_streams_are_what_they_were() {
         task.vocabulary().decode(&sequences[0].tokens).unwrap()
     };
     assert_eq!(first(&build(TaskKind::MultiObject), 1), "B D0 D1 D2 D0 D1 D1 D1 T R R R R R R R E");
-    assert_eq!(first(&TaskConfig::new(TaskKind::Arithmetic).with_max_operations(4).build().unwrap(), 2), "GOLDEN2");
+    assert_eq!(
+        first(&TaskConfig::new(TaskKind::Arithmetic).with_max_operations(4).build().unwrap(), 5),
+        "B 3 15 - 1 = 14 , - 3 = 11 , - 8 = 3 E"
+    );
+    let task = build(TaskKind::MultiObject);
+    let set = PairConfig::new(task.clone(), task.clone(), Variable::Count).with_count(1).with_seed(6).pairs().unwrap();
+    let pair = &set.pairs[0];
+    assert_eq!((pair.source_count, pair.source_position), (12, 2));
+    let demonstrations = "D1 D1 D0 D2 D2 D1 D1 D2 D1 D2 D1 D0 D0 D2 D0 D1 D2 D2 D2 D1 D1 D2 D0 D2 D0 D2 D1";
+    let expected = format!("B {demonstrations} T {}E", "R ".repeat(18));
+    assert_eq!(task.vocabulary().decode(&pair.counterfactual.tokens).unwrap(), expected);
 }
 
 #[test]
 fn seeds_and_purposes_differ() {
     let task = build(TaskKind::MultiObject);
     assert_ne!(task.sequences(10, 1), task.sequences(10, 2));
+    let long = task.sequences(100, 1).into_iter().filter(|sequence| sequence.count > 10);
+    let long: Vec<_> = long.map(|sequence| sequence.tokens).collect();
+    assert_eq!(long.iter().collect::<HashSet<_>>().len(), long.len(), "every sequence has numbers of its own");
     // Nothing is held out of arithmetic: validation has to come from other random numbers.
     let arithmetic = TaskConfig::training(TaskKind::Arithmetic).build().unwrap();
     let training: HashSet<_> = arithmetic.sequences(50, 1).into_iter().map(|sequence| sequence.tokens).collect();
@@ -91,7 +104,7 @@ fn operands_are_uniform_among_those_that_fit() {
     let vocabulary = task.vocabulary();
     let number = |id: u32| vocabulary.token(id).unwrap().parse::<u32>().unwrap();
     let mut operands = [0u32; 6];
-    let mut forced = 0;
+    let (mut forced, mut largest) = (0, 0);
     for sequence in task.sequences(20_000, 4) {
         let (start, operand) = (number(sequence.tokens[2]), number(sequence.tokens[4]));
         let plus = vocabulary.token(sequence.tokens[3]) == Some("+");
@@ -102,8 +115,13 @@ fn operands_are_uniform_among_those_that_fit() {
         if start == 5 && !plus {
             operands[operand as usize] += 1;
         }
+        largest = largest.max(if plus { operand + start } else { operand + 20 - start });
     }
     assert!(forced > 1000);
+    assert_eq!(largest, 20, "the ends of the range are reached");
+    // … also by operands larger than 5.
+    let first_operands = task.sequences(2000, 4).into_iter().map(|sequence| number(sequence.tokens[4]));
+    assert_eq!(first_operands.collect::<HashSet<_>>(), (0..=20).collect());
     // About 476 sequences over six operands.
     assert!(operands.iter().all(|number| (45..120).contains(number)), "{operands:?}");
 }
@@ -117,6 +135,10 @@ fn every_count_has_as_many_sequences() {
     assert_eq!(counts, expected);
     // More of them keep the first of each count.
     let more = task.sequences_per_count(16, 9);
+    // No two of them come from the same random numbers.
+    let long: Vec<_> = more.iter().filter(|sequence| sequence.count >= 12).collect();
+    let beginnings: HashSet<_> = long.iter().map(|sequence| &sequence.tokens[..13]).collect();
+    assert_eq!(beginnings.len(), long.len());
     assert!(sequences.chunks(15).zip(more.chunks(16)).all(|(few, more)| few == &more[..15]));
 }
 

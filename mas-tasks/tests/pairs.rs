@@ -103,6 +103,8 @@ fn stepwise_pairs_share_their_index_and_continue_shorter_targets() {
         assert_eq!(prefix.len(), pair.target_position + 1);
         let kept = end.min(prefix.len());
         assert_eq!(prefix[..kept], pair.target.tokens[..kept]);
+        assert_ne!(prefix.last().copied(), task.vocabulary().trigger());
+        assert_ne!(pair.source.tokens.get(pair.source_position).copied(), task.vocabulary().trigger());
         assert!(prefix[kept..].iter().all(|id| *id == last));
         assert!(pair.counterfactual.response[kept..prefix.len()].iter().all(|determined| !determined));
         if kept < prefix.len() {

@@ -121,6 +121,35 @@ impl Activity {
     }
 }
 
+/// Reads integer token ids from `.npy`, or from `.npz` under the key `tokens`: a row for each trial.
+///
+/// # Errors
+/// As [`Activity::read`]; numbers that are not whole, or an array that is not `[trial, time]`.
+pub fn read_tokens(path: impl AsRef<Path>) -> Result<Vec<Vec<i64>>> {
+    let path = path.as_ref();
+    let format = Format::of(path)?;
+    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let array = match format {
+        Format::Npy => {
+            file.metadata().map_err(Problem::from).and_then(|of| npy::read(&mut BufReader::new(file), of.len()))
+        }
+        Format::Npz => Npz::open(file).and_then(|mut arrays| arrays.read("tokens")),
+        Format::Safetensors => SafetensorsFile::open(file).and_then(|mut arrays| arrays.read("tokens")),
+    };
+    let rows = array.and_then(|array| {
+        let (shape, tokens) = array.into_whole("tokens")?;
+        match shape[..] {
+            [_, 0] => Err(Problem::format("`tokens` has trials without positions")),
+            [_, time] => Ok(tokens.chunks_exact(time).map(<[i64]>::to_vec).collect()),
+            _ => Err(Problem::format(format!("`tokens` must be [trial, time], not {shape:?}"))),
+        }
+    });
+    rows.map_err(|problem| match problem {
+        Problem::Format(reason) => Error::format(path, reason),
+        Problem::Io(error) => Error::io(path, error),
+    })
+}
+
 /// One array to be written.
 struct Column<'a> {
     name: String,

@@ -8,6 +8,8 @@ mod npz;
 mod replace;
 mod safetensors;
 
+pub use file::read_tokens;
+
 use std::collections::BTreeMap;
 
 use crate::{Error, Result};

@@ -124,7 +124,8 @@ impl Alignment {
         description.subspaces.check().map_err(|error| Error::format(&path, error))?;
         let path = folder.join(TENSORS);
         let (mut tensors, _) = storage::read_tensors(&path, device)?;
-        let mut members = Vec::new();
+        let columns = description.subspaces.columns();
+        let (mut members, mut frames) = (Vec::new(), Vec::new());
         for entry in description.networks {
             let mut take = |part: &str, shape: [usize; 2]| match tensors.remove(&format!("{part}.{}", entry.name)) {
                 Some(tensor) if tensor.dims() == shape => Ok(Some(tensor)),
@@ -135,18 +136,23 @@ impl Alignment {
                 None => Ok(None),
             };
             let missing = |part: &str| Error::format(&path, format!("`{part}.{}` is missing", entry.name));
+            let unfit = |parts: [&str; 2], error: Error| {
+                Error::format(&path, format!("`{}.{}`, `{}.{1}`: {error}", parts[0], entry.name, parts[1]))
+            };
             let (square, row) = ([entry.width, entry.width], [1, entry.width]);
             let MapKind::Orthogonal = entry.map;
             let base = take("base", square)?.ok_or_else(|| missing("base"))?;
             let parameters = take("parameters", square)?.ok_or_else(|| missing("parameters"))?;
-            let map = Orthogonal::from_parts(base, parameters).map_err(|error| Error::format(&path, error))?;
+            let map = Orthogonal::from_parts(base, parameters).map_err(|error| unfit(["base", "parameters"], error))?;
+            frames.push(take("frame", [entry.width, columns])?);
             let mut prestep = PreStep::default();
             if let Some(squash) = entry.squash {
                 prestep = prestep.with_squash(squash);
             }
             match (take("mean", row)?, take("scale", row)?) {
                 (Some(mean), Some(scale)) => {
-                    prestep = prestep.with_standardisation(mean, scale).map_err(|error| Error::format(&path, error))?;
+                    prestep =
+                        prestep.with_standardisation(mean, scale).map_err(|error| unfit(["mean", "scale"], error))?;
                 }
                 (None, None) => {}
                 (mean, _) => return Err(missing(if mean.is_some() { "scale" } else { "mean" })),
@@ -160,8 +166,28 @@ impl Alignment {
                 function: AlignmentFunction::new(map).with_prestep(prestep),
             });
         }
+        if !tensors.is_empty() {
+            let names: Vec<_> = tensors.keys().map(|name| format!("`{name}`")).collect();
+            return Err(Error::format(&path, format!("no network has a place for {}", names.join(", "))));
+        }
         let alignment = Self::new(members, description.subspaces).map_err(|error| Error::format(folder, error))?;
+        alignment.check_frames(&frames).map_err(|error| Error::format(&path, error))?;
         Ok((alignment, description.settings))
+    }
+
+    /// Whether stored frames are those of the functions: a file must not say two things.
+    fn check_frames(&self, frames: &[Option<Tensor<2>>]) -> Result<()> {
+        for ((member, evaluated), frame) in self.members.iter().zip(self.evaluate()?).zip(frames) {
+            let Some(frame) = frame else { continue };
+            let error: f32 = (frame.clone() - evaluated.frame().clone()).abs().max().into_scalar();
+            if error.is_nan() || error > 1e-3 {
+                return Err(Error::invalid(format!(
+                    "`frame.{0}` is not what `base.{0}` and `parameters.{0}` give, but off by {error}",
+                    member.network
+                )));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -50,9 +50,9 @@ impl Orthogonal {
     /// orthogonal to 1e-3.
     pub fn from_parts(base: Tensor<2>, parameters: Tensor<2>) -> Result<Self> {
         let [rows, columns] = base.dims();
-        if rows != columns || parameters.dims() != [rows, columns] {
+        if rows == 0 || rows != columns || parameters.dims() != [rows, columns] {
             return Err(Error::invalid(format!(
-                "a rotation needs two square matrices of one size, not {rows}×{columns} and {:?}",
+                "a rotation needs two square matrices of one size and at least one row, not {rows}×{columns} and {:?}",
                 parameters.dims()
             )));
         }

@@ -1,0 +1,104 @@
+//! One part of a claim: a statement, its evidence and the criterion.
+
+use super::verdict::{Criterion, ENOUGH_NETWORKS, Verdict};
+use crate::results::ClaimRow;
+use crate::statistics::Interval;
+
+/// What was measured for a part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// The interval that decides.
+    pub interval: Interval,
+    /// The same in words, with what it was taken from.
+    pub text: String,
+    /// How many networks it rests on.
+    pub networks: usize,
+}
+
+/// A statement that one interval decides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Short id, unique within the claim.
+    pub id: String,
+    /// The statement.
+    pub statement: String,
+    /// The evidence; without any the part is not decided.
+    pub measured: Option<Measurement>,
+    /// What decides; `None` where there is nothing to compare with.
+    pub criterion: Option<Criterion>,
+    /// What the interval is, as far as the criterion's own words leave it open.
+    pub rule: String,
+}
+
+impl Part {
+    /// The verdict: that of the criterion, unless evidence is missing or rests on fewer than [`ENOUGH_NETWORKS`].
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match (&self.measured, self.criterion) {
+            (Some(measured), Some(criterion)) if measured.networks >= ENOUGH_NETWORKS => {
+                criterion.decide(measured.interval)
+            }
+            _ => Verdict::NotDecided,
+        }
+    }
+
+    /// The part as a row of `claims.csv`.
+    #[must_use]
+    pub fn row(&self, claim: &str) -> ClaimRow {
+        let interval = self.measured.as_ref().map(|measured| measured.interval);
+        let measured = match &self.measured {
+            None => "no such measurement in this study".to_owned(),
+            Some(measured) if measured.networks < ENOUGH_NETWORKS => format!(
+                "{}; {} networks, and a statement about networks in general takes {ENOUGH_NETWORKS}",
+                measured.text, measured.networks
+            ),
+            Some(measured) => measured.text.clone(),
+        };
+        let threshold = match self.criterion {
+            Some(criterion) if self.rule.is_empty() => criterion.to_string(),
+            Some(criterion) => format!("{criterion}: {}", self.rule),
+            None => self.rule.clone(),
+        };
+        ClaimRow {
+            claim: claim.to_owned(),
+            part: self.id.clone(),
+            statement: self.statement.clone(),
+            measured,
+            value: interval.map(|interval| interval.value),
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
+            threshold,
+            verdict: self.verdict(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(networks: usize) -> Part {
+        let interval = Interval { value: 0.95, low: 0.91, high: 0.99 };
+        Part {
+            id: "hidden".into(),
+            statement: "high".into(),
+            measured: Some(Measurement { interval, text: "0.95".into(), networks }),
+            criterion: Some(Criterion::AtLeast(0.9)),
+            rule: String::new(),
+        }
+    }
+
+    #[test]
+    fn few_networks_decide_nothing() {
+        assert_eq!(part(5).verdict(), Verdict::Holds);
+        assert_eq!(part(4).verdict(), Verdict::NotDecided);
+        assert!(part(4).row("C1").measured.contains("4 networks"));
+    }
+
+    #[test]
+    fn missing_evidence_decides_nothing() {
+        let part = Part { measured: None, ..part(5) };
+        let row = part.row("C1");
+        assert_eq!((row.verdict, row.value), (Verdict::NotDecided, None));
+    }
+}

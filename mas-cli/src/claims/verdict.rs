@@ -1,0 +1,147 @@
+//! Verdicts, and the thresholds that they are decided by.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::statistics::{Equivalence, Interval, equivalence};
+
+/// *high*: the lower end of the interval is at least this.
+pub const HIGH: f64 = 0.90;
+/// *low*: the upper end of the interval is at most this.
+pub const LOW: f64 = 0.50;
+/// *equal*: two one-sided tests within ± this.
+pub const EQUAL: f64 = 0.03;
+/// Networks (training seeds) that a statement about networks in general takes at least.
+pub const ENOUGH_NETWORKS: usize = 5;
+
+/// What the evidence says of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The interval lies on the claimed side of the threshold.
+    #[serde(rename = "holds")]
+    Holds,
+    /// The interval lies on the other side.
+    #[serde(rename = "fails")]
+    Fails,
+    /// The interval contains the threshold, or there is too little evidence.
+    #[serde(rename = "not decided")]
+    NotDecided,
+}
+
+impl Verdict {
+    /// The verdict on a claim from those on its parts: fails with any of them, holds with all of them.
+    #[must_use]
+    pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let (mut any, mut undecided) = (false, false);
+        for part in parts {
+            any = true;
+            match part {
+                Self::Fails => return Self::Fails,
+                Self::NotDecided => undecided = true,
+                Self::Holds => {}
+            }
+        }
+        if any && !undecided { Self::Holds } else { Self::NotDecided }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Holds => "holds",
+            Self::Fails => "fails",
+            Self::NotDecided => "not decided",
+        })
+    }
+}
+
+/// How an interval decides a statement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Criterion {
+    /// At least this value.
+    AtLeast(f64),
+    /// At most this value.
+    AtMost(f64),
+    /// Less than what another interval is about.
+    Below(Interval),
+    /// A difference that is none, within this margin. The interval must be of level 0.90.
+    Equal(f64),
+}
+
+impl Criterion {
+    /// The verdict on an interval.
+    #[must_use]
+    pub fn decide(self, interval: Interval) -> Verdict {
+        let (holds, fails) = match self {
+            Self::AtLeast(threshold) => (interval.low >= threshold, interval.high < threshold),
+            Self::AtMost(threshold) => (interval.high <= threshold, interval.low > threshold),
+            Self::Below(other) => (interval.high < other.low, interval.low > other.high),
+            Self::Equal(margin) => {
+                let equal = equivalence(interval, margin);
+                (equal == Equivalence::Equal, equal == Equivalence::Different)
+            }
+        };
+        if holds {
+            Verdict::Holds
+        } else if fails {
+            Verdict::Fails
+        } else {
+            Verdict::NotDecided
+        }
+    }
+}
+
+impl fmt::Display for Criterion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(threshold) => write!(f, "lower bound ≥ {threshold:.2}"),
+            Self::AtMost(threshold) => write!(f, "upper bound ≤ {threshold:.2}"),
+            Self::Below(other) => write!(f, "upper bound < {:.3}", other.low),
+            Self::Equal(margin) => write!(f, "90 % interval within ± {margin:.2}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict::{Fails, Holds, NotDecided};
+    use super::*;
+
+    fn decide(criterion: Criterion, low: f64, high: f64) -> Verdict {
+        criterion.decide(Interval { value: 0.5 * (low + high), low, high })
+    }
+
+    #[test]
+    fn each_criterion_each_verdict_and_the_boundaries() {
+        let other = Interval { value: 0.5, low: 0.4, high: 0.6 };
+        let table = [
+            (Criterion::AtLeast(HIGH), 0.90, 1.00, Holds),
+            (Criterion::AtLeast(HIGH), 0.899, 1.00, NotDecided),
+            (Criterion::AtLeast(HIGH), 0.10, 0.90, NotDecided),
+            (Criterion::AtLeast(HIGH), 0.10, 0.899, Fails),
+            (Criterion::AtMost(LOW), 0.00, 0.50, Holds),
+            (Criterion::AtMost(LOW), 0.00, 0.501, NotDecided),
+            (Criterion::AtMost(LOW), 0.50, 0.90, NotDecided),
+            (Criterion::AtMost(LOW), 0.501, 0.90, Fails),
+            (Criterion::Below(other), 0.0, 0.399, Holds),
+            (Criterion::Below(other), 0.0, 0.4, NotDecided),
+            (Criterion::Below(other), 0.6, 0.9, NotDecided),
+            (Criterion::Below(other), 0.601, 0.9, Fails),
+            (Criterion::Equal(EQUAL), -0.03, 0.03, Holds),
+            (Criterion::Equal(EQUAL), -0.03, 0.04, NotDecided),
+            (Criterion::Equal(EQUAL), 0.031, 0.04, Fails),
+        ];
+        for (criterion, low, high, expected) in table {
+            assert_eq!(decide(criterion, low, high), expected, "{criterion} on [{low}, {high}]");
+        }
+    }
+
+    #[test]
+    fn a_claim_is_as_good_as_its_worst_part() {
+        assert_eq!(Verdict::all([Holds, Holds]), Holds);
+        assert_eq!(Verdict::all([Holds, NotDecided]), NotDecided);
+        assert_eq!(Verdict::all([NotDecided, Fails, Holds]), Fails);
+        assert_eq!(Verdict::all([]), NotDecided, "no parts, no evidence");
+    }
+}

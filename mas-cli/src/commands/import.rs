@@ -1,0 +1,58 @@
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use mas_models::{
+    SavedNetwork,
+    import::{ImportOptions, import},
+};
+use mas_tasks::TaskKind;
+use serde_json::json;
+
+use super::Session;
+use crate::Result;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// A PyTorch checkpoint of the reference implementation (.pt, .pth, .safetensors); nothing in it is executed
+    Pytorch {
+        /// The checkpoint
+        file: PathBuf,
+        /// The task that it does, where the file does not say
+        #[arg(long)]
+        task: Option<TaskKind>,
+        /// The network folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
+    let Command::Pytorch { file, task, out } = command;
+    let compute = session.compute()?;
+    let options = ImportOptions { task: task.map(|task| task.to_string()), vocabulary: None };
+    let imported = import(file, &options, &compute.device)?;
+    let saved = SavedNetwork { network: imported.network, description: imported.description };
+    saved.save(out, &[])?;
+    if saved.description.task.is_none() {
+        session.output.warn("the file does not say which task the network does; --task says it");
+    }
+    let document = json!({
+        "network": out,
+        "task": saved.description.task,
+        "architecture": saved.description.architecture,
+        "vocabulary": saved.description.vocabulary.tokens,
+        "mapped": imported.mapped.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect::<Vec<_>>(),
+        "left-over": imported.left_over,
+    });
+    session.output.result(&document, || {
+        let mut text = String::new();
+        for (from, to) in &imported.mapped {
+            text.push_str(&format!("{from:<32} → {to}\n"));
+        }
+        for name in &imported.left_over {
+            text.push_str(&format!("{name:<32}   left over\n"));
+        }
+        text.push_str(&format!("{}\n", out.display()));
+        text
+    })
+}

@@ -1,0 +1,97 @@
+use std::path::PathBuf;
+
+use mas_core::{Activity, Recorded, Trials};
+use mas_tasks::TaskKind;
+use serde_json::json;
+
+use super::Session;
+use crate::{Error, Result, networks::Loaded, seeds::derive};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The network folder
+    network: PathBuf,
+    /// Where to read: embedding, hidden, hidden.LAYER
+    #[arg(long)]
+    site: String,
+    /// Record on sequences of this task, with their variables
+    #[arg(long, conflicts_with = "tokens", required_unless_present = "tokens")]
+    task: Option<TaskKind>,
+    /// How many sequences of the task
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    trials: usize,
+    /// Record on these integer ids [trial, time]: .npy, .npz (key `tokens`) or .json lists
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
+    /// The file to write: .safetensors, .npz or .npy
+    #[arg(long)]
+    out: PathBuf,
+}
+
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
+    let compute = session.compute()?;
+    let loaded = Loaded::open(&arguments.network, None, true, &compute)?;
+    let site = loaded.network.site(&arguments.site)?;
+    let (trials, variables) = match (&arguments.task, &arguments.tokens) {
+        (Some(kind), _) => of_task(session, &loaded, *kind, arguments.trials)?,
+        (None, Some(path)) => {
+            let pad = loaded.description.vocabulary.pad;
+            (crate::tokens::read(path, pad)?, Vec::new())
+        }
+        (None, None) => return Err(Error::invalid("what should the network read? give --task or --tokens")),
+    };
+    if trials.is_empty() {
+        return Err(Error::invalid("there is nothing to record: no trials"));
+    }
+    let at: Vec<(usize, usize)> =
+        (0..trials.len()).flat_map(|trial| (0..trials.length(trial)).map(move |position| (trial, position))).collect();
+    let vectors = loaded.network.read(&site, &trials, &at)?;
+    let read = vectors.try_into_vec_as::<f32>().map_err(|error| Error::Internal(error.to_string()))?;
+    let (time, width) = (trials.time(), site.width);
+    let mut values = vec![0.0; trials.len() * time * width];
+    for (&(trial, position), vector) in at.iter().zip(read.chunks_exact(width)) {
+        values[(trial * time + position) * width..][..width].copy_from_slice(vector);
+    }
+    let tokens = trials.padded_tokens().iter().map(|&token| i64::from(token)).collect();
+    let mut activity =
+        Activity::new(values, [trials.len(), time, width], trials.lengths().to_vec())?.with_tokens(tokens)?;
+    let names: Vec<String> = variables.iter().map(|(name, _)| name.clone()).collect();
+    for (name, values) in variables {
+        activity = activity.with_variable(name, values)?;
+    }
+    activity.write(&arguments.out)?;
+    let document = json!({
+        "out": arguments.out,
+        "network": loaded.name(),
+        "site": site.name,
+        "trials": trials.len(),
+        "time": time,
+        "width": width,
+        "variables": names,
+    });
+    session.output.result(&document, || {
+        format!("{}: {} trials × {time} positions × {width}", arguments.out.display(), trials.len())
+    })
+}
+
+type Variables = Vec<(String, Vec<f32>)>;
+
+/// Sequences of a task as the network reads them, and the task's variables after every token, NaN where undefined.
+fn of_task(session: &Session, loaded: &Loaded, kind: TaskKind, count: usize) -> Result<(Trials, Variables)> {
+    let task = mas_tasks::TaskConfig::new(kind).build()?;
+    let sequences = task.sequences(count, derive(session.global.seed, &["recording"]));
+    let trials = loaded.reader(&task)?.trials(&sequences)?;
+    let mut variables: Variables = task
+        .variables()
+        .iter()
+        .map(|variable| (variable.to_string(), vec![f32::NAN; trials.len() * trials.time()]))
+        .collect();
+    for (trial, sequence) in sequences.iter().enumerate() {
+        for (position, state) in task.states(&sequence.tokens)?.into_iter().enumerate() {
+            for (variable, (_, values)) in task.variables().iter().zip(&mut variables) {
+                values[trial * trials.time() + position] = state.get(*variable).map_or(f32::NAN, |value| value as f32);
+            }
+        }
+    }
+    Ok((trials, variables))
+}

@@ -1,0 +1,276 @@
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Session;
+use crate::{
+    Error, Result,
+    claims::Verdict,
+    device::Compute,
+    report::{self, ReportData, StudyReport},
+    results::{ClaimRow, OVERALL, write_file},
+    runs::{Bars, EntryState, Executor, Key, Plan, Provenance, RunFolder, Selection, Shard},
+    studies,
+    study::Study,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The study file
+    study: PathBuf,
+    /// Only this process's share of the study, as in 2/4: the second of four
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// The run folder
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    runs: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ReportArguments {
+    /// The run folder
+    runs: PathBuf,
+    /// Where to write the report [default: RUNS/report]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Runs {
+    /// List the results
+    List {
+        /// The run folder
+        #[arg(long, default_value = "runs", value_name = "DIR")]
+        runs: PathBuf,
+    },
+    /// Remove results: by key, or all that are unfinished, or all that given studies do not use
+    Remove {
+        /// Keys, or the beginnings of keys that no other result has
+        #[arg(value_name = "KEY")]
+        keys: Vec<String>,
+        /// All that is unfinished
+        #[arg(long, conflicts_with_all = ["keys", "unused_by"])]
+        partial: bool,
+        /// All that these studies do not use
+        #[arg(long, value_name = "STUDY", conflicts_with = "keys")]
+        unused_by: Vec<PathBuf>,
+        /// The run folder
+        #[arg(long, default_value = "runs", value_name = "DIR")]
+        runs: PathBuf,
+    },
+}
+
+/// The list of studies that were run in a folder, in order: what its report shows.
+const STUDIES: &str = "studies.json";
+
+/// A study that was run in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    name: String,
+    path: PathBuf,
+    text: String,
+    device: String,
+}
+
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
+    let compute = session.compute()?;
+    let study = Study::read(&arguments.study)?;
+    let plan = study.plan(compute.kind);
+    let folder = RunFolder::open(&arguments.runs)?;
+    let bars = Bars::new(session.output.is_quiet());
+    let executor = Executor::new(&folder, Provenance::of_this_program(compute.kind))
+        .threads(session.threads())
+        .shard(arguments.shard)
+        .progress(&bars);
+    let summary = executor.run(&plan, |unit, context| studies::perform(unit, context, &compute))?;
+    if !plan.is_finished(&folder) {
+        let missing = plan.units().iter().filter(|unit| !folder.is_finished(unit.kind(), unit.key())).count();
+        session.output.warn(format!("this share is done; {missing} results are left to other shards"));
+        return session.output.result(&json!({ "done": summary.done.len(), "left": missing }), String::new);
+    }
+    remember(&folder, &study, &arguments.study, compute.kind)?;
+    let (data, page) = write_report(&folder, &arguments.runs.join("report"), &compute, session)?;
+    let claims: Vec<&ClaimRow> =
+        data.studies.iter().filter(|report| report.name == study.name).flat_map(|report| &report.claims).collect();
+    let document = json!({
+        "study": study.name,
+        "computed": summary.done.len(),
+        "reused": summary.reused.len() + summary.elsewhere.len(),
+        "claims": claims,
+        "report": page,
+    });
+    session.output.result(&document, || {
+        let count = summary.reused.len() + summary.elsewhere.len();
+        format!(
+            "{}{}: {} results computed, {count} reused\n{}",
+            claims_table(&claims),
+            study.name,
+            summary.done.len(),
+            page.display()
+        )
+    })
+}
+
+fn claims_table(claims: &[&ClaimRow]) -> String {
+    let mut text = String::new();
+    for row in claims {
+        let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.3}"));
+        if row.part == OVERALL {
+            text.push_str(&format!("{}  {}  {}\n", row.claim, verdict(row.verdict), row.statement));
+        } else {
+            text.push_str(&format!(
+                "    {:<28} {:<12} {} [{}, {}]  {}; {}\n",
+                row.part,
+                verdict(row.verdict),
+                number(row.value),
+                number(row.low),
+                number(row.high),
+                row.threshold,
+                row.measured
+            ));
+        }
+    }
+    text
+}
+
+fn verdict(verdict: Verdict) -> String {
+    verdict.to_string()
+}
+
+pub(super) fn report(session: &Session, arguments: &ReportArguments) -> Result<()> {
+    let compute = session.compute()?;
+    if !arguments.runs.is_dir() {
+        return Err(Error::invalid(format!("{}: there is no such run folder", arguments.runs.display())));
+    }
+    let folder = RunFolder::open(&arguments.runs)?;
+    let out = arguments.out.clone().unwrap_or_else(|| arguments.runs.join("report"));
+    let (_, page) = write_report(&folder, &out, &compute, session)?;
+    session.output.result(&json!({ "report": page }), || page.display().to_string())
+}
+
+/// Takes note that `study` was run, in the place of an earlier one of its name.
+fn remember(folder: &RunFolder, study: &Study, path: &Path, device: &str) -> Result<()> {
+    let mut known = known(folder)?;
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+    let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+    let entry = Known { name: study.name.clone(), path, text, device: device.to_owned() };
+    match known.iter_mut().find(|other| other.name == entry.name) {
+        Some(other) => *other = entry,
+        None => known.push(entry),
+    }
+    let text = serde_json::to_vec_pretty(&known).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(write_file(&folder.root().join(STUDIES), &text)?)
+}
+
+fn known(folder: &RunFolder) -> Result<Vec<Known>> {
+    let path = folder.root().join(STUDIES);
+    match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+            Error::invalid(format!("{}: {error}; remove it and run the studies again", path.display()))
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
+/// Writes the report of every finished study that was run in `folder`.
+fn write_report(folder: &RunFolder, out: &Path, compute: &Compute, session: &Session) -> Result<(ReportData, PathBuf)> {
+    let known = known(folder)?;
+    if known.is_empty() {
+        return Err(Error::invalid(format!(
+            "{}: no study has been run to its end here; `mas run STUDY.toml --runs {}` runs one",
+            folder.root().display(),
+            folder.root().display()
+        )));
+    }
+    let mut reports: Vec<StudyReport> = Vec::new();
+    let mut seeds = Vec::new();
+    for entry in &known {
+        let study = Study::parse(&entry.text, &entry.path)?;
+        let plan: Plan = study.plan(&entry.device);
+        if !plan.is_finished(folder) {
+            session.output.warn(format!("study {} is left out: some of its results are gone", entry.name));
+            continue;
+        }
+        reports.push(studies::gather(&study, &plan, folder)?);
+        seeds.push(study.seed);
+    }
+    let provenance = Provenance::of_this_program(compute.kind);
+    let data = ReportData {
+        title: "Model Alignment Search".into(),
+        studies: reports,
+        provenance: report::Provenance {
+            version: env!("CARGO_PKG_VERSION").into(),
+            commit: provenance.commit,
+            device: compute.kind.into(),
+            cpu: processor(),
+            seeds,
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+        },
+    };
+    let page = report::write_report(&data, out)?;
+    Ok((data, page))
+}
+
+/// The processor's name, where the system tells it.
+fn processor() -> String {
+    let known = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = known.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+pub(super) fn runs(session: &Session, command: &Runs) -> Result<()> {
+    let open = |path: &PathBuf| match path.is_dir() {
+        true => Ok(RunFolder::open(path)?),
+        false => Err(Error::invalid(format!("{}: there is no such run folder", path.display()))),
+    };
+    let entries = match command {
+        Runs::List { runs } => open(runs)?.list()?,
+        Runs::Remove { keys, partial, unused_by, runs } => {
+            let selection = match (keys.is_empty(), partial, unused_by.is_empty()) {
+                (false, ..) => Selection::Prefixes(keys.clone()),
+                (true, true, _) => Selection::Partial,
+                (true, false, false) => Selection::UnusedBy(used_by(session, unused_by)?),
+                (true, false, true) => {
+                    return Err(Error::invalid("what should be removed? give keys, --partial or --unused-by STUDY"));
+                }
+            };
+            open(runs)?.remove(&selection)?
+        }
+    };
+    session.output.result(&entries, || {
+        entries
+            .iter()
+            .map(|entry| {
+                let state = match entry.state {
+                    EntryState::Finished => "finished",
+                    EntryState::Partial => "partial",
+                };
+                format!("{:<12} {} {:<9} {:>9}  {}\n", entry.kind, entry.key, state, size(entry.bytes), entry.name)
+            })
+            .collect()
+    })
+}
+
+fn used_by(session: &Session, studies: &[PathBuf]) -> Result<BTreeSet<Key>> {
+    let compute = session.compute()?;
+    let mut used = BTreeSet::new();
+    for path in studies {
+        used.extend(Study::read(path)?.plan(compute.kind).keys());
+    }
+    Ok(used)
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1_024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}

@@ -1,0 +1,112 @@
+//! Networks as commands use them: loaded from a folder, frozen, with the task that they do.
+
+use std::path::{Path, PathBuf};
+
+use mas_models::{Architecture, Frozen, NetworkDescription, SavedNetwork};
+use mas_tasks::{Task, TaskConfig, TaskKind, Vocabulary};
+
+use crate::{Error, Result, device::Compute, exchanges::Reader, results::untrained_twin, seeds::derive};
+
+/// A network that is ready for interchanges.
+pub struct Loaded {
+    /// The network, frozen, under its name.
+    pub network: Frozen,
+    /// Everything about it but its weights.
+    pub description: NetworkDescription,
+    /// What tells its weights from others: a hash where there is one, else its name.
+    pub identity: String,
+    /// Its folder, as an alignment's file is to name it.
+    pub path: PathBuf,
+}
+
+impl Loaded {
+    /// Loads the network folder at `path`. Its name is `name`, or that of the folder.
+    ///
+    /// # Errors
+    /// What the folder's reader says; a network that was trained here and did not meet the mark, unless
+    /// `allow_unaccepted`.
+    pub fn open(path: &Path, name: Option<&str>, allow_unaccepted: bool, compute: &Compute) -> Result<Self> {
+        let SavedNetwork { network, description } = SavedNetwork::load(path, &compute.device)?;
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => folder_name(path)?,
+        };
+        if description.accepted == Some(false) && !allow_unaccepted {
+            return Err(Error::invalid(format!(
+                "{}: network `{name}` did not reach the acceptance mark in training; train it longer, or say that it may \
+                 be used all the same (`allow-unaccepted = true` in a study, `--allow-unaccepted` on the command line)",
+                path.display()
+            )));
+        }
+        let identity = description.provenance.weights_blake3.clone().unwrap_or_else(|| name.clone());
+        let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+        Ok(Self { network: Frozen::new(name, network), description, identity, path })
+    }
+
+    /// The network's untrained twin: the same architecture with fresh weights, drawn with `seed`.
+    ///
+    /// # Errors
+    /// None for an architecture that exists.
+    pub fn twin(&self, seed: u64, compute: &Compute) -> Result<Self> {
+        let Architecture::Recurrent(config) = &self.description.architecture else {
+            return Err(Error::invalid("this architecture has no untrained twin"));
+        };
+        let seed = derive(seed, &["twin", &self.identity]);
+        let network = config.init(seed, &compute.device)?;
+        Ok(Self {
+            network: Frozen::new(untrained_twin(self.name()), network),
+            description: NetworkDescription {
+                seed: Some(seed),
+                ..NetworkDescription::initialised(config, self.description.vocabulary.clone(), seed)
+            },
+            identity: self.identity.clone(),
+            path: self.path.clone(),
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        mas_core::Recorded::name(&self.network)
+    }
+
+    /// The task that it does, with every count and no voids: what it is aligned on.
+    ///
+    /// # Errors
+    /// It is said to do no task, or none that is known.
+    pub fn task(&self) -> Result<Task> {
+        let id = self.description.task.as_deref().ok_or_else(|| {
+            Error::invalid(format!("network `{}` does not say which task it does; import it with --task", self.name()))
+        })?;
+        let kind: TaskKind = id.parse()?;
+        Ok(TaskConfig::new(kind).build()?)
+    }
+
+    /// How it reads sequences of `task`.
+    ///
+    /// # Errors
+    /// A token that it does not know.
+    pub fn reader(&self, task: &Task) -> Result<Reader> {
+        let own = Vocabulary::from_tokens(self.description.vocabulary.tokens.clone())?;
+        Reader::new(task.vocabulary(), &own)
+    }
+}
+
+/// What a folder is called.
+pub fn folder_name(path: &Path) -> Result<String> {
+    let resolved = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+    let name = resolved.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.ok_or_else(|| Error::invalid(format!("{}: this folder has no name to call the network by", path.display())))
+}
+
+/// Names that are distinct, so that results can tell the networks apart: those of folders, numbered where they repeat.
+pub fn distinct_names(names: Vec<String>) -> Vec<String> {
+    let repeats = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| match repeats(name) {
+            true => format!("{name}-{}", names[..index].iter().filter(|other| *other == name).count() + 1),
+            false => name.clone(),
+        })
+        .collect()
+}

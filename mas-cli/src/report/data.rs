@@ -1,0 +1,118 @@
+//! What a report is made from.
+
+use crate::results::{ClaimRow, Control, FitRow, IiaRow, SimilarityRow, UnitOutcomes};
+
+/// Everything that a report shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReportData {
+    /// The page's title.
+    pub title: String,
+    /// The studies, in the order in which they are shown.
+    pub studies: Vec<StudyReport>,
+    /// Where the numbers come from.
+    pub provenance: Provenance,
+}
+
+/// One study.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StudyReport {
+    /// The study's name: its id in rows and in file names.
+    pub name: String,
+    /// Its title: what was asked.
+    pub title: String,
+    /// A sentence or two on it; may be empty.
+    pub summary: String,
+    /// What was cut against the paper's scale, a sentence each.
+    pub cut: Vec<String>,
+    /// Warnings that belong to its results, a sentence each.
+    pub warnings: Vec<String>,
+    /// IIA of every direction.
+    pub iia: Vec<IiaRow>,
+    /// Single interchanges. Without them, intervals of means over directions are the range of the directions'.
+    pub outcomes: Vec<UnitOutcomes>,
+    /// Correlational measures.
+    pub similarity: Vec<SimilarityRow>,
+    /// Claims and their verdicts.
+    pub claims: Vec<ClaimRow>,
+    /// The networks compared.
+    pub networks: Vec<NetworkSummary>,
+    /// How the networks were trained.
+    pub training: Vec<TrainingCurve>,
+    /// How the alignments were fitted.
+    pub fits: Vec<FitCurve>,
+}
+
+/// One network, in a line.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NetworkSummary {
+    /// Its name.
+    pub name: String,
+    /// Its architecture, `gru 1 × 128` say.
+    pub architecture: String,
+    /// The task it was trained on.
+    pub task: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Whether its training met the mark.
+    pub accepted: bool,
+    /// Epochs it was trained for, where known.
+    pub epochs: Option<u64>,
+    /// Validation trials right at the end, where known.
+    pub validation_accuracy: Option<f64>,
+    /// Parameters, where known.
+    pub parameters: Option<u64>,
+}
+
+/// The training of one network.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TrainingCurve {
+    /// The network.
+    pub network: String,
+    /// In order of epochs.
+    pub points: Vec<TrainingPoint>,
+}
+
+/// One epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TrainingPoint {
+    /// The epoch.
+    pub epoch: u64,
+    /// Training loss, where recorded.
+    pub loss: Option<f64>,
+    /// Validation trials right, where recorded.
+    pub accuracy: Option<f64>,
+}
+
+/// One fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FitCurve {
+    /// The alignment's name.
+    pub alignment: String,
+    /// Its method.
+    pub method: String,
+    /// Size of the subspace.
+    pub k: u64,
+    /// Seed of the fit.
+    pub seed: u64,
+    /// [`Control::None`] for the alignment, [`Control::Shuffled`] and [`Control::RandomNetwork`] for fits of controls.
+    pub control: Control,
+    /// Its course.
+    pub rows: Vec<FitRow>,
+}
+
+/// Where numbers come from. No dates: the same work gives the same page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Provenance {
+    /// Version of this program.
+    pub version: String,
+    /// Commit it was built from, where known.
+    pub commit: Option<String>,
+    /// Device that computed.
+    pub device: String,
+    /// Its processor.
+    pub cpu: String,
+    /// Seeds of the studies.
+    pub seeds: Vec<u64>,
+    /// The command that makes this report again.
+    pub command: String,
+}

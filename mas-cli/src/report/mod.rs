@@ -1,0 +1,35 @@
+//! The report: one self-contained HTML page with its figures, and every figure's numbers as CSV beside it.
+//!
+//! [`write_report`] takes [`ReportData`], which anything that has results can build, and writes
+//!
+//! ```text
+//! index.html          the page: no scripts, nothing loaded, light and dark
+//! claims.csv          the verdicts
+//! iia.csv             IIA of every direction
+//! similarity.csv      correlational measures
+//! figures/NAME.svg    each figure, also light and dark
+//! figures/NAME.csv    what it is drawn from
+//! ```
+//!
+//! The same data gives the same bytes. [`main_figure`] gives the figure that a README shows.
+
+mod bars;
+mod canvas;
+mod curves;
+mod data;
+#[cfg(test)]
+pub(crate) mod example;
+mod figure;
+mod heatmap;
+mod lines;
+mod page;
+mod pooled;
+mod table;
+mod theme;
+mod write;
+
+pub use bars::main_figure;
+pub use data::{FitCurve, NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
+pub use figure::{Drawing, Figure};
+pub use table::{Cell, Table};
+pub use write::{ReportError, write_report};

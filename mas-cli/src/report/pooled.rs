@@ -1,0 +1,141 @@
+//! Means over directions, with intervals: what bars and points show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::data::StudyReport;
+use crate::results::{Control, IiaRow, Population, UnitOutcomes, is_untrained};
+use crate::statistics::{Bootstrap, Direction, Interval, directions, network_interval};
+
+/// Alignments that are fits of the same thing; seeds are not told apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Setting {
+    // First, so that individual interchanges come before stepwise ones.
+    pub(super) positions: String,
+    pub(super) alignment: String,
+    pub(super) method: String,
+    pub(super) site: String,
+    pub(super) variable: String,
+    pub(super) k: u64,
+}
+
+impl Setting {
+    fn of_row(row: &IiaRow) -> Self {
+        Self {
+            alignment: row.alignment.clone(),
+            method: row.method.clone(),
+            positions: row.positions.clone(),
+            site: row.site.clone(),
+            variable: row.variable.clone(),
+            k: row.k,
+        }
+    }
+
+    fn is_of(&self, of: &UnitOutcomes) -> bool {
+        let unit = &of.unit;
+        (&unit.alignment, &unit.method, &unit.positions) == (&self.alignment, &self.method, &self.positions)
+            && (&unit.site, &unit.variable, unit.k) == (&self.site, &self.variable, self.k)
+    }
+
+    /// What is not in the site's name, for a heading.
+    pub(super) fn detail(&self) -> String {
+        format!("{}, {}, k = {}", self.positions, self.variable, self.k)
+    }
+
+    /// Whether none of the settings is the same with a larger subspace.
+    pub(super) fn is_largest(&self, among: &[Self]) -> bool {
+        !among.iter().any(|other| other.k > self.k && Self { k: self.k, ..other.clone() } == *self)
+    }
+
+    /// The same where a line may break.
+    pub(super) fn heading(&self) -> String {
+        format!("{}, {}, k\u{a0}=\u{a0}{}", self.positions, self.variable, self.k)
+    }
+}
+
+/// Which directions a mean is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// Within one network.
+    Within,
+    /// From one network into another.
+    Across,
+}
+
+/// A mean over directions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Pooled {
+    pub(super) interval: Interval,
+    pub(super) directions: usize,
+}
+
+/// The settings of a study, individual interchanges first.
+pub(super) fn settings(study: &StudyReport) -> Vec<Setting> {
+    study.iia.iter().map(Setting::of_row).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The population that a control is shown over: changed pairs; the ceiling has no pairs to be changed.
+pub(super) fn population(control: Control) -> Population {
+    if control == Control::Ceiling { Population::All } else { Population::Changed }
+}
+
+/// Whether a direction is one that a control is about. Of a fit with an untrained twin in it, those from the twin into a
+/// trained network.
+pub(super) fn counts(control: Control, source: &str, target: &str) -> bool {
+    control != Control::RandomNetwork || (is_untrained(source) && !is_untrained(target))
+}
+
+/// The rows of a setting under a control that are shown.
+pub(super) fn rows<'a>(
+    study: &'a StudyReport,
+    setting: &'a Setting,
+    control: Control,
+) -> impl Iterator<Item = &'a IiaRow> {
+    study.iia.iter().filter(move |row| {
+        row.control == control
+            && row.population == population(control)
+            && counts(control, &row.source, &row.target)
+            && Setting::of_row(row) == *setting
+    })
+}
+
+/// The mean over directions: over networks and sequences where single interchanges are known, else the mean of the
+/// directions' values within the range of their intervals.
+pub(super) fn pooled(study: &StudyReport, setting: &Setting, control: Control, place: Place) -> Option<Pooled> {
+    let is_here = |source: &str, target: &str| {
+        counts(control, source, target) && ((source == target) == (place == Place::Within))
+    };
+    let measured: Vec<Direction> = study
+        .outcomes
+        .iter()
+        .filter(|of| setting.is_of(of))
+        .flat_map(|of| directions(&of.rows, control, population(control)))
+        .filter(|direction| is_here(&direction.source, &direction.target))
+        .map(Direction::under_trained_names)
+        .collect();
+    if let Some(interval) = network_interval(&measured, &Bootstrap::default()) {
+        return Some(Pooled { interval, directions: measured.len() });
+    }
+    let rows: Vec<_> = rows(study, setting, control).filter(|row| is_here(&row.source, &row.target)).collect();
+    let value = mean(rows.iter().map(|row| row.value))?;
+    let low = rows.iter().map(|row| row.low).fold(value, f64::min);
+    let high = rows.iter().map(|row| row.high).fold(value, f64::max);
+    Some(Pooled { interval: Interval { value, low, high }, directions: rows.len() })
+}
+
+/// Mean of each source and target's values over seeds.
+pub(super) fn by_direction<'a>(rows: impl Iterator<Item = &'a IiaRow>) -> BTreeMap<(&'a str, &'a str), f64> {
+    let mut values: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
+    for row in rows {
+        values.entry((&row.source, &row.target)).or_default().push(row.value);
+    }
+    values.into_iter().filter_map(|(direction, values)| Some((direction, mean(values.into_iter())?))).collect()
+}
+
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (mut total, mut count) = (0.0, 0.0);
+    for value in values {
+        total += value;
+        count += 1.0;
+    }
+    (count > 0.0).then(|| total / count)
+}

@@ -1,0 +1,45 @@
+//! Tidy results: one row a measurement, one CSV file a kind of row.
+//!
+//! Everything a study finds is written as rows that carry their own context (study, network names, site, `k`, seed,
+//! control), so that they can be concatenated, filtered and plotted by any tool. No wall times and no dates are in
+//! them: the same work gives the same bytes.
+//!
+//! - [`IiaRow`] – interchange intervention accuracy of one direction under one control (`iia.csv`)
+//! - [`OutcomeRow`] – a single interchange and whether it came out right (`outcomes.csv`), from which intervals are made
+//! - [`SimilarityRow`] – a correlational measure between two networks (`similarity.csv`)
+//! - [`ClaimRow`] – a part of a claim with its threshold and verdict (`claims.csv`)
+//! - [`FitRow`] – the course of one fit (`fit.csv`)
+//!
+//! ```
+//! use mas_cli::results::{FitRow, from_csv, to_csv};
+//!
+//! let row = FitRow {
+//!     step: 50,
+//!     loss: 0.25,
+//!     source: "gru-0".into(),
+//!     target: "gru-1".into(),
+//!     iia: 0.875,
+//!     token_accuracy: 0.9,
+//! };
+//! let text = to_csv(std::slice::from_ref(&row))?;
+//! assert_eq!(text, "step,loss,source,target,iia,token_accuracy\n50,0.25,gru-0,gru-1,0.875,0.9\n");
+//! assert_eq!(from_csv::<FitRow>(&text)?, [row]);
+//! # Ok::<(), csv::Error>(())
+//! ```
+
+mod claim;
+mod fit;
+mod flag;
+mod iia;
+mod outcome;
+mod similarity;
+mod table;
+mod unit;
+
+pub use claim::{ClaimRow, OVERALL};
+pub use fit::FitRow;
+pub use iia::{Control, IiaRow, Population, is_untrained, trained_name, untrained_twin};
+pub use outcome::OutcomeRow;
+pub use similarity::SimilarityRow;
+pub use table::{ResultsError, Tidy, from_csv, read_rows, to_csv, write_file, write_rows};
+pub use unit::{AlignmentUnit, UnitOutcomes};

@@ -1,0 +1,278 @@
+//! A study, run: its units done, its results gathered into what a report shows.
+
+use std::path::{Path, PathBuf};
+
+use mas_core::fit;
+use mas_models::{Architecture, NetworkDescription, SavedNetwork, TrainingEvent};
+
+use crate::{
+    Error, Result,
+    claims::{Evidence, decide},
+    device::Compute,
+    networks::Loaded,
+    report::{FitCurve, NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
+    results::{
+        AlignmentUnit, Control, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows, trained_name,
+        untrained_twin, write_rows,
+    },
+    runs::{InputSource, Key, Plan, RunFolder, Unit, UnitContext, UnitKind, UnitRecord},
+    statistics::{Bootstrap, iia_rows},
+    study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, TrainConfiguration},
+    work,
+};
+
+/// Does one unit of a study.
+///
+/// # Errors
+/// What the unit's own work says.
+pub fn perform(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<()> {
+    let internal = |error: serde_json::Error| Error::Internal(error.to_string());
+    match unit.kind() {
+        UnitKind::Train => {
+            let configuration: TrainConfiguration = unit.configuration_as().map_err(internal)?;
+            let checkpoint = context.dir.join("checkpoint");
+            let (saved, trained) = work::train(&configuration, &checkpoint, compute, &mut |event, epochs| {
+                if let TrainingEvent::Validated(record) = event {
+                    context.progress.advance(record.epoch as u64, epochs as u64);
+                    context.progress.say(&format!("{:.1} % of trials right", 100.0 * record.trial_accuracy));
+                }
+            })?;
+            saved.save(context.dir.join(work::NETWORK), &trained.history)?;
+            if checkpoint.exists() {
+                std::fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
+            }
+            Ok(())
+        }
+        UnitKind::Align => {
+            let configuration: AlignConfiguration = unit.configuration_as().map_err(internal)?;
+            let networks = inputs(unit, context, compute)?;
+            work::align(&configuration, networks, compute, context.dir, &mut |event| {
+                match event {
+                    fit::Event::Step { step, .. } => {
+                        context.progress.advance(*step as u64, configuration.max_steps as u64);
+                    }
+                    fit::Event::Validated(validation) => context.progress.say(&lowest(validation)),
+                    _ => {}
+                }
+                Ok(())
+            })?;
+            Ok(())
+        }
+        UnitKind::Similarity => {
+            let configuration: SimilarityConfiguration = unit.configuration_as().map_err(internal)?;
+            let networks = inputs(unit, context, compute)?;
+            let [a, b] = networks.as_slice() else {
+                return Err(Error::Internal(format!("a similarity of {} networks", networks.len())));
+            };
+            let rows = work::similarity(&configuration, a, b)?;
+            Ok(write_rows(&context.dir.join(SIMILARITY), &rows)?)
+        }
+    }
+}
+
+const SIMILARITY: &str = "similarity.csv";
+const OUTCOMES: &str = "outcomes.csv";
+const FIT: &str = "fit.csv";
+
+/// How far a fit is, in words.
+pub fn lowest(validation: &fit::Validation) -> String {
+    let lowest = validation.accuracy.iter().map(|accuracy| accuracy.iia).fold(1.0, f64::min);
+    format!("lowest validation IIA {lowest:.3}")
+}
+
+fn inputs(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<Vec<Loaded>> {
+    unit.inputs()
+        .iter()
+        .zip(&context.inputs)
+        .map(|(input, folder)| {
+            let place = network_folder(&input.source, folder);
+            let mut loaded = Loaded::open(&place, Some(&input.name), input.allow_unaccepted, compute)?;
+            if let InputSource::Unit(kind) = &input.source {
+                // Seen from the result's folder, so that a run folder can be moved.
+                loaded.path = Path::new("../..").join(kind.name()).join(input.key.to_string()).join(work::NETWORK);
+            }
+            Ok(loaded)
+        })
+        .collect()
+}
+
+/// Where the network is in what an input points at.
+fn network_folder(source: &InputSource, folder: &Path) -> PathBuf {
+    match source {
+        InputSource::Unit(_) => folder.join(work::NETWORK),
+        InputSource::Path(_) => folder.to_owned(),
+    }
+}
+
+/// Gathers the finished results of a study.
+///
+/// # Errors
+/// A result that cannot be read.
+pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder) -> Result<StudyReport> {
+    let bootstrap = Bootstrap { seed: study.seed, ..Bootstrap::default() };
+    let mut report = StudyReport {
+        name: study.name.clone(),
+        title: study.title.clone(),
+        cut: study.cut.clone(),
+        ..StudyReport::default()
+    };
+    for section in plan.sections() {
+        match section.kind {
+            UnitKind::Train => {}
+            UnitKind::Align => alignments(study, plan, folder, section, &mut report)?,
+            UnitKind::Similarity => {
+                for &key in &section.units {
+                    let Some(unit) = plan.unit(key) else { continue };
+                    let names = Names::of(unit, folder)?;
+                    let rows = read_rows::<SimilarityRow>(&folder.result(unit.kind(), key).join(SIMILARITY))?;
+                    report.similarity.extend(rows.into_iter().map(|row| SimilarityRow {
+                        study: study.name.clone(),
+                        similarity: section.name.clone(),
+                        a: names.here(&row.a),
+                        b: names.here(&row.b),
+                        ..row
+                    }));
+                }
+            }
+        }
+    }
+    for of in &report.outcomes {
+        report.iia.extend(iia_rows(&of.unit, &of.rows, &bootstrap));
+    }
+    networks(plan, folder, &mut report)?;
+    let evidence = Evidence { outcomes: &report.outcomes, similarity: &report.similarity, bootstrap };
+    report.claims = study.claims.iter().flat_map(|id| decide(id, &evidence)).collect();
+    Ok(report)
+}
+
+/// What networks are called here: a result that was made for another study has that study's names in it.
+struct Names(Vec<(String, String)>);
+
+impl Names {
+    fn of(unit: &Unit, folder: &RunFolder) -> Result<Self> {
+        let record = UnitRecord::read(&folder.result(unit.kind(), unit.key()))?;
+        let there = record.inputs.into_iter().map(|input| input.name);
+        Ok(Self(there.zip(unit.inputs().iter().map(|input| input.name.clone())).collect()))
+    }
+
+    fn here(&self, there: &str) -> String {
+        let known = self.0.iter().find(|(name, _)| name == trained_name(there));
+        match known {
+            Some((_, here)) if is_untrained(there) => untrained_twin(here),
+            Some((_, here)) => here.clone(),
+            None => there.to_owned(),
+        }
+    }
+}
+
+/// An alignment and its controls are units of their own; what belongs together has the same networks, variables and k.
+fn alignments(
+    study: &Study,
+    plan: &Plan,
+    folder: &RunFolder,
+    section: &crate::runs::Section,
+    report: &mut StudyReport,
+) -> Result<()> {
+    let mut groups: Vec<(AlignConfiguration, Vec<Key>, UnitOutcomes)> = Vec::new();
+    for &key in &section.units {
+        let Some(unit) = plan.unit(key) else { continue };
+        let configuration: AlignConfiguration =
+            unit.configuration_as().map_err(|error| Error::Internal(error.to_string()))?;
+        let result = folder.result(UnitKind::Align, key);
+        let names = Names::of(unit, folder)?;
+        let mut rows: Vec<OutcomeRow> = read_rows(&result.join(OUTCOMES))?;
+        for row in &mut rows {
+            (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
+        }
+        let k = configuration.k.unwrap_or(0) as u64;
+        let control = match configuration.control {
+            FitControl::None => Control::None,
+            FitControl::RandomNetwork => Control::RandomNetwork,
+            FitControl::Shuffled => Control::Shuffled,
+        };
+        let mut course: Vec<FitRow> = read_rows(&result.join(FIT))?;
+        for row in &mut course {
+            (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
+        }
+        report.fits.push(FitCurve {
+            alignment: section.name.clone(),
+            method: configuration.method.name().into(),
+            k,
+            seed: configuration.seed,
+            control,
+            rows: course,
+        });
+        let networks: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();
+        let plain = AlignConfiguration { control: FitControl::None, ..configuration };
+        match groups.iter_mut().find(|(known, inputs, _)| *known == plain && *inputs == networks) {
+            Some((.., outcomes)) => outcomes.rows.extend(rows),
+            None => {
+                let unit = AlignmentUnit {
+                    study: study.name.clone(),
+                    alignment: section.name.clone(),
+                    method: plain.method.name().into(),
+                    positions: plain.positions.to_string(),
+                    site: plain.site_label(),
+                    variable: plain.variables.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
+                    k,
+                    seed: plain.seed,
+                };
+                groups.push((plain, networks, UnitOutcomes { unit, rows }));
+            }
+        }
+    }
+    report.outcomes.extend(groups.into_iter().map(|(.., outcomes)| outcomes));
+    Ok(())
+}
+
+fn networks(plan: &Plan, folder: &RunFolder, report: &mut StudyReport) -> Result<()> {
+    let mut seen = Vec::new();
+    for input in plan.units().iter().flat_map(Unit::inputs) {
+        if seen.contains(&input.name) {
+            continue;
+        }
+        seen.push(input.name.clone());
+        let path = network_folder(&input.source, &folder.input(input));
+        let description = read_description(&path)?;
+        let history = SavedNetwork::load_history(&path)?;
+        let points = history.iter().map(|record| TrainingPoint {
+            epoch: record.epoch as u64,
+            loss: Some(record.train_loss),
+            accuracy: Some(record.trial_accuracy),
+        });
+        if !history.is_empty() {
+            report.training.push(TrainingCurve { network: input.name.clone(), points: points.collect() });
+        }
+        if description.accepted == Some(false) {
+            report.warnings.push(format!("Network {} did not reach the acceptance mark in training.", input.name));
+        }
+        report.networks.push(summary(&input.name, &description));
+    }
+    Ok(())
+}
+
+fn read_description(folder: &Path) -> Result<NetworkDescription> {
+    let path = folder.join("network.toml");
+    let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
+    toml::from_str(&text).map_err(|error| Error::invalid(format!("{}: {error}", path.display())))
+}
+
+fn summary(name: &str, description: &NetworkDescription) -> NetworkSummary {
+    let (architecture, parameters) = match &description.architecture {
+        Architecture::Recurrent(config) => (
+            format!("{} {} × {}", config.cell.name(), config.layers, config.width),
+            Some(config.parameter_count() as u64),
+        ),
+        _ => ("unknown".into(), None),
+    };
+    NetworkSummary {
+        name: name.into(),
+        architecture,
+        task: description.task.clone().unwrap_or_default(),
+        seed: description.seed.unwrap_or(0),
+        accepted: description.accepted.unwrap_or(true),
+        epochs: description.training.as_ref().map(|training| training.epochs as u64),
+        validation_accuracy: description.training.as_ref().map(|training| training.validation_accuracy),
+        parameters,
+    }
+}

@@ -1,0 +1,295 @@
+//! The alignments of a study.
+
+use mas_tasks::{PairConfig, Positions, ProgramKind, Task, TaskConfig, ValueRange, VariablePair};
+use toml::Spanned;
+
+use super::configuration::{AlignConfiguration, FitControl};
+use super::defaults;
+use super::error::StudyError;
+use super::file::AlignmentTable;
+use super::listed::OneOrMany;
+use super::method::Method;
+use super::networks::Network;
+use super::pairing::{Pairing, Wanted};
+use super::source::Source;
+
+/// The fits of one `[[alignments]]` table.
+#[derive(Debug, Clone)]
+pub(super) struct AlignmentFits {
+    /// Its name.
+    pub name: String,
+    /// Its fits, controls included.
+    pub fits: Vec<Fit>,
+}
+
+/// One fit.
+#[derive(Debug, Clone)]
+pub(super) struct Fit {
+    /// What it is called in lists and beside progress bars.
+    pub name: String,
+    /// Its networks, as places in the study's.
+    pub networks: Vec<usize>,
+    /// Everything else.
+    pub configuration: AlignConfiguration,
+}
+
+/// Checks all alignments.
+pub(super) fn check(
+    source: &Source,
+    tables: &[AlignmentTable],
+    networks: &[Network],
+    seed: u64,
+) -> Result<Vec<AlignmentFits>, StudyError> {
+    source.distinct("an alignment called", tables.iter().map(|table| &table.name))?;
+    let checker = |table| {
+        let table: &AlignmentTable = table;
+        let pairing = Pairing { source, networks, place: table.name.span() };
+        Checker { source, table, networks, pairing }.fits(seed)
+    };
+    tables.iter().map(checker).collect()
+}
+
+struct Checker<'a> {
+    source: &'a Source<'a>,
+    table: &'a AlignmentTable,
+    networks: &'a [Network],
+    pairing: Pairing<'a>,
+}
+
+impl Checker<'_> {
+    fn fits(&self, seed: u64) -> Result<AlignmentFits, StudyError> {
+        let (source, table) = (self.source, self.table);
+        source.name("an alignment", &table.name)?;
+        let method = match &table.method {
+            Some(name) => source.choice("method", name, Method::ALL, |method| method.name())?,
+            None => Method::Mas,
+        };
+        let positions = match &table.positions {
+            Some(name) => *source.choice("kind of positions", name, Positions::ALL, |one| one.name())?,
+            None => Positions::Individual,
+        };
+        let program = match &table.program {
+            Some(name) => Some(*source.choice("program", name, ProgramKind::ALL, |one| one.name())?),
+            None => None,
+        };
+        let range = self.range()?;
+        let weights = self.cl_weights(method)?;
+        let variables = self.variables()?;
+        let positive = |key, given: &Option<Spanned<usize>>, default| source.positive(key, given.as_ref(), default);
+        let common = AlignConfiguration {
+            method,
+            sites: Vec::new(),
+            positions,
+            variables,
+            program,
+            range,
+            k: None,
+            training_pairs: positive("training-pairs", &table.training_pairs, defaults::TRAINING_PAIRS)?,
+            held_out_pairs: positive("held-out-pairs", &table.held_out_pairs, defaults::HELD_OUT_PAIRS)?,
+            batch: positive("batch", &table.batch, defaults::BATCH)?,
+            learning_rate: source.above_zero("learning-rate", table.learning_rate.as_ref(), defaults::LEARNING_RATE)?,
+            max_steps: positive("max-steps", &table.max_steps, method.default_max_steps())?,
+            evaluate_every: positive("evaluate-every", &table.evaluate_every, defaults::EVALUATE_EVERY)?,
+            cl_weight: None,
+            free_running: table.free_running.unwrap_or(false),
+            control: FitControl::None,
+            seed,
+        };
+        let controls = if table.controls.unwrap_or(true) { &FitControl::ALL[..] } else { &FitControl::ALL[..1] };
+
+        let mut fits = Vec::new();
+        for members in self.groups(method)? {
+            self.goes_together(&common, &members)?;
+            let sites = self.pairing.sites(table.site.as_ref(), &members, true)?;
+            let ks = self.ks(method, common.variables.len(), &members)?;
+            for (k, cl_weight) in ks.iter().flat_map(|k| weights.iter().map(move |weight| (*k, *weight))) {
+                for &control in controls {
+                    let sites = sites.clone();
+                    let configuration = AlignConfiguration { sites, k, cl_weight, control, ..common.clone() };
+                    let name = self.fit_name(&configuration, &members, weights.len() > 1);
+                    fits.push(Fit { name, networks: members.clone(), configuration });
+                }
+            }
+        }
+        Ok(AlignmentFits { name: table.name.get_ref().clone(), fits })
+    }
+
+    /// Which networks are fitted together.
+    fn groups(&self, method: Method) -> Result<Vec<Vec<usize>>, StudyError> {
+        let (source, table) = (self.source, self.table);
+        if method == Method::Das {
+            if let Some(pairs) = &table.pairs {
+                let help = "leave out `pairs`: there is a fit for each of `networks`";
+                return Err(source.error(pairs.span(), "`das` takes one network at a time", help));
+            }
+            let members = self.pairing.members(table.networks.as_ref())?;
+            return Ok(members.into_iter().map(|member| vec![member]).collect());
+        }
+        let what = format!("`{}`", method.name());
+        let most = if method.is_directed() { Some(2) } else { None };
+        let wanted = Wanted { what: &what, most, directed: method.is_directed() };
+        self.pairing.groups(table.pairs.as_ref(), table.networks.as_ref(), &wanted)
+    }
+
+    fn range(&self) -> Result<Option<ValueRange>, StudyError> {
+        let Some(given) = &self.table.range else { return Ok(None) };
+        let [min, max] = *given.get_ref();
+        // Written so that NaN fails too.
+        if !(min <= max && min.is_finite() && max.is_finite()) {
+            let help = "write the smaller value first: [0, 20]";
+            return Err(self.source.error(given.span(), format!("no value lies from {min} to {max}"), help));
+        }
+        Ok(Some(ValueRange { min, max }))
+    }
+
+    /// The weights of the counterfactual latent loss, one for each series of fits.
+    fn cl_weights(&self, method: Method) -> Result<Vec<Option<f64>>, StudyError> {
+        let source = self.source;
+        let Some(given) = &self.table.cl_weight else {
+            return Ok(vec![(method == Method::Clmas).then_some(defaults::CL_WEIGHT)]);
+        };
+        if method != Method::Clmas {
+            let message = format!("cl-weight means nothing to `{}`", method.name());
+            return Err(source.error(given.span(), message, "leave it out; the method `clmas` has a weight"));
+        }
+        let OneOrMany(weights) = given.get_ref();
+        if weights.is_empty() || weights.iter().any(|weight| !weight.is_finite() || *weight <= 0.0) {
+            return Err(source.error(given.span(), "this cl-weight is impossible", "weights are above 0"));
+        }
+        if (1..weights.len()).any(|i| weights[..i].contains(&weights[i])) {
+            return Err(source.error(given.span(), "a weight is there twice", "leave one out"));
+        }
+        Ok(weights.iter().copied().map(Some).collect())
+    }
+
+    fn variables(&self) -> Result<Vec<VariablePair>, StudyError> {
+        let source = self.source;
+        let parse = |name: &str| name.parse::<VariablePair>().map_err(|error| error.to_string());
+        let Some(given) = &self.table.variables else {
+            let variable = parse(defaults::VARIABLE);
+            return Ok(vec![variable.map_err(|problem| source.error(self.table.name.span(), problem, None))?]);
+        };
+        if given.get_ref().is_empty() {
+            return Err(source.error(given.span(), "there are no variables", "leave it out for `full`"));
+        }
+        source.distinct("the variable", given.get_ref())?;
+        let pairs = (given.get_ref().iter()).map(|name| {
+            parse(name.get_ref()).map_err(|problem| {
+                source.error(name.span(), problem, "`a:b` is the first network's `a` and the second one's `b`")
+            })
+        });
+        let pairs: Vec<_> = pairs.collect::<Result<_, _>>()?;
+        let is_full = |pair: &VariablePair| *pair == VariablePair::from(mas_tasks::Variable::Full);
+        if pairs.len() > 1 && pairs.iter().any(is_full) {
+            let help = "the variables of a fit have a subspace each, and `full` is all of them: make it an alignment";
+            return Err(source.error(given.span(), "`full` stands beside other variables", help));
+        }
+        Ok(pairs)
+    }
+
+    /// Whether the variables can be interchanged between these networks, as far as their tasks are known.
+    fn goes_together(&self, fit: &AlignConfiguration, members: &[usize]) -> Result<(), StudyError> {
+        let (source, table) = (self.source, self.table);
+        let place = |i: usize| match &table.variables {
+            Some(given) => given.get_ref()[i].span(),
+            None => table.name.span(),
+        };
+        if fit.method.needs_counterfactual_latents()
+            && fit.positions == Positions::Stepwise
+            && members.iter().any(|&member| self.networks[member].task.is_some())
+        {
+            let span = table.positions.as_ref().map_or(table.name.span(), Spanned::span);
+            let message = format!("`{}` is for individual positions", fit.method.name());
+            return Err(source.error(span, message, "leave out `positions`"));
+        }
+        let mut tasks: Vec<Task> = Vec::new();
+        for &member in members {
+            let Some(kind) = self.networks[member].task else { return Ok(()) };
+            let built = TaskConfig { program: fit.program, ..TaskConfig::new(kind) }.build();
+            tasks.push(built.map_err(|error| {
+                let span = table.program.as_ref().map_or(table.name.span(), Spanned::span);
+                source.error(span, format!("`{}`: {error}", self.networks[member].name), None)
+            })?);
+        }
+        for (i, variable) in fit.variables.iter().enumerate() {
+            if variable.source != variable.target && members.len() != 2 {
+                let message = format!("`{variable}` names two networks' variables, and the fit has {}", members.len());
+                return Err(source.error(place(i), message, "take \"all\" or \"ring\", or name pairs of networks"));
+            }
+            // Every network is source and target, of itself too.
+            for (a, b) in (0..members.len()).flat_map(|a| (0..members.len()).map(move |b| (a, b))) {
+                let of = |network: usize| if network == 0 { variable.source } else { variable.target };
+                let mut pair = PairConfig::new(tasks[a].clone(), tasks[b].clone(), (of(a), of(b)));
+                pair.range = fit.range;
+                pair.check().map_err(|error| {
+                    let (a, b) = (&self.networks[members[a]].name, &self.networks[members[b]].name);
+                    let message = format!("`{variable}` from `{a}` to `{b}`: {error}");
+                    source.error(place(i), message, "choose variables that both networks' tasks have")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The sizes of subspace to fit.
+    fn ks(&self, method: Method, variables: usize, members: &[usize]) -> Result<Vec<Option<usize>>, StudyError> {
+        let source = self.source;
+        let narrowest = members.iter().filter_map(|&member| {
+            let network = &self.networks[member];
+            network.width.map(|width| (width, network.name.as_str()))
+        });
+        let narrowest = narrowest.min_by_key(|(width, _)| *width);
+        match &self.table.k {
+            Some(given) if method.takes_everything() => {
+                let message = format!("k means nothing to `{}`, which takes everything", method.name());
+                Err(source.error(given.span(), message, "leave it out"))
+            }
+            None if method.takes_everything() => Ok(vec![None]),
+            None => {
+                let room = narrowest.map_or(defaults::K, |(width, _)| width / variables);
+                if room == 0 {
+                    let message = format!("{variables} variables have no room in so narrow a network");
+                    return Err(source.error(self.table.name.span(), message, "align fewer variables"));
+                }
+                Ok(vec![Some(defaults::K.min(room))])
+            }
+            Some(given) => {
+                let OneOrMany(ks) = given.get_ref();
+                if ks.is_empty() || ks.contains(&0) {
+                    let message = if ks.is_empty() { "k is empty" } else { "k = 0 is impossible" };
+                    return Err(source.error(given.span(), message, "a subspace has at least one coordinate"));
+                }
+                if let Some(i) = (1..ks.len()).find(|&i| ks[..i].contains(&ks[i])) {
+                    return Err(source.error(given.span(), format!("k = {} is there twice", ks[i]), "leave one out"));
+                }
+                if let (Some((width, name)), Some(&k)) = (narrowest, ks.iter().max())
+                    && k.saturating_mul(variables) > width
+                {
+                    let (message, help) = if variables == 1 {
+                        (format!("k = {k} is more than the width of `{name}`, {width}"), format!("at most {width}"))
+                    } else {
+                        let message = format!("{variables} subspaces of k = {k} are more than `{name}` has, {width}");
+                        (message, format!("at most {}", width / variables))
+                    };
+                    return Err(source.error_with(given.span(), message, help));
+                }
+                Ok(ks.iter().copied().map(Some).collect())
+            }
+        }
+    }
+
+    fn fit_name(&self, fit: &AlignConfiguration, members: &[usize], weighted: bool) -> String {
+        let names: Vec<_> = members.iter().map(|&member| self.networks[member].name.as_str()).collect();
+        let mut name = format!("{}: {}", self.table.name.get_ref(), names.join(" "));
+        if let Some(k) = fit.k {
+            name.push_str(&format!(", k = {k}"));
+        }
+        if let (true, Some(weight)) = (weighted, fit.cl_weight) {
+            name.push_str(&format!(", cl-weight = {weight}"));
+        }
+        if fit.control != FitControl::None {
+            name.push_str(&format!(", {}", fit.control.name()));
+        }
+        name
+    }
+}

@@ -1,0 +1,166 @@
+//! The complete configurations of units: everything that their numbers depend on besides their inputs.
+//!
+//! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
+//! types back from it.
+
+use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
+use serde::{Deserialize, Serialize};
+
+use super::architecture::Architecture;
+use super::method::Method;
+
+/// What a [`Train`](crate::runs::UnitKind::Train) unit does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TrainConfiguration {
+    /// The task.
+    pub task: TaskKind,
+    /// The kind of network.
+    pub architecture: Architecture,
+    /// Its width.
+    pub width: usize,
+    /// Its layers.
+    pub layers: usize,
+    /// The seed of weights, trials and their order.
+    pub seed: u64,
+    /// How it is trained.
+    pub training: TrainingSettings,
+}
+
+/// How a network is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TrainingSettings {
+    /// Passes through the training trials at most.
+    pub max_epochs: usize,
+    /// Steps at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<usize>,
+    /// After the warm-up.
+    pub learning_rate: f64,
+    /// Steps of linear warm-up.
+    pub warm_up: usize,
+    /// Trials in a step.
+    pub batch: usize,
+    /// Trials to train on.
+    pub samples: usize,
+    /// Trials to validate on.
+    pub validation_samples: usize,
+    /// Epochs from one validation to the next.
+    pub validate_every: usize,
+}
+
+/// What an [`Align`](crate::runs::UnitKind::Align) unit does with its inputs, the networks in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AlignConfiguration {
+    /// The method.
+    pub method: Method,
+    /// Where each network is read and written, in the order of the inputs.
+    pub sites: Vec<String>,
+    /// Individual or stepwise.
+    pub positions: Positions,
+    /// The variables of the fit, a subspace each. Of `a:b`, `a` is the first network's and `b` the second one's.
+    pub variables: Vec<VariablePair>,
+    /// The causal program, where it is not the task's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramKind>,
+    /// Values that are interchanged, where not all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<ValueRange>,
+    /// Coordinates of each variable's subspace; nothing for methods that take everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k: Option<usize>,
+    /// Interchanges to fit to.
+    pub training_pairs: usize,
+    /// Interchanges to judge by.
+    pub held_out_pairs: usize,
+    /// Interchanges in a step, for each direction.
+    pub batch: usize,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Steps at most.
+    pub max_steps: usize,
+    /// Steps from one validation to the next.
+    pub evaluate_every: usize,
+    /// Weight of the counterfactual latent loss, for `clmas`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cl_weight: Option<f64>,
+    /// Whether the target reads its own predictions in the response during the fit.
+    pub free_running: bool,
+    /// Which control this fit is.
+    pub control: FitControl,
+    /// Seed of pairs, of the fit and of the bootstrap.
+    pub seed: u64,
+}
+
+/// A control that is a fit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FitControl {
+    /// None: the alignment itself, with its floor and ceiling.
+    None,
+    /// With an untrained twin of the source.
+    RandomNetwork,
+    /// With source vectors permuted between trials.
+    Shuffled,
+}
+
+impl FitControl {
+    /// All of them, the alignment itself first.
+    pub const ALL: [Self; 3] = [Self::None, Self::RandomNetwork, Self::Shuffled];
+
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::RandomNetwork => "random-network",
+            Self::Shuffled => "shuffled",
+        }
+    }
+}
+
+impl AlignConfiguration {
+    /// The site as results name it: `hidden`, or `hidden:layer.0` where the networks' differ.
+    pub fn site_label(&self) -> String {
+        site_label(&self.sites)
+    }
+}
+
+/// What a [`Similarity`](crate::runs::UnitKind::Similarity) unit does with its two inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SimilarityConfiguration {
+    /// Where each network is read, in the order of the inputs.
+    pub sites: Vec<String>,
+    /// The measures, in alphabetical order.
+    pub measures: Vec<String>,
+    /// Vectors in a draw.
+    pub samples: usize,
+    /// Draws to average over.
+    pub draws: usize,
+    /// Sequences for each count.
+    pub sequences_per_count: usize,
+    /// Whether each distinct vector is taken once.
+    pub distinct: bool,
+    /// Permutations behind the null distribution.
+    pub permutations: usize,
+    /// Bootstraps behind the interval.
+    pub bootstraps: usize,
+    /// Seed of sequences, draws, permutations and bootstraps.
+    pub seed: u64,
+}
+
+impl SimilarityConfiguration {
+    /// The site as results name it: `hidden`, or `hidden:layer.0` where the networks' differ.
+    pub fn site_label(&self) -> String {
+        site_label(&self.sites)
+    }
+}
+
+fn site_label(sites: &[String]) -> String {
+    match sites {
+        [first, rest @ ..] if rest.iter().all(|site| site == first) => first.clone(),
+        several => several.join(":"),
+    }
+}

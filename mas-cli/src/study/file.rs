@@ -1,0 +1,164 @@
+//! The shape of a study file. What is not written has the value in [`defaults`](super::defaults).
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::listed::{OneOrMany, Pairs, Sites};
+
+/// A study file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StudyFile {
+    /// The study's name, which stands in every row of its results.
+    pub name: Spanned<String>,
+    /// A title for the report; default: the name.
+    pub title: Option<String>,
+    /// Claims to decide, by id (`"C1"`); default: none.
+    #[serde(default)]
+    pub claims: Vec<Spanned<String>>,
+    /// Seed of pairs, fits and bootstraps; default [`SEED`](super::defaults::SEED).
+    pub seed: Option<Spanned<u64>>,
+    /// What this study leaves out of the paper's settings, a line each, for the report; default: nothing.
+    #[serde(default)]
+    pub cut: Vec<String>,
+    /// The networks, at least one.
+    #[serde(default)]
+    pub networks: Vec<Spanned<NetworkTable>>,
+    /// Alignments to fit; default: none.
+    #[serde(default)]
+    pub alignments: Vec<AlignmentTable>,
+    /// Comparisons by correlational measures; default: none.
+    #[serde(default)]
+    pub similarities: Vec<SimilarityTable>,
+}
+
+/// One or more networks: either a recipe to train them (`task`, `architecture`) or a `path`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NetworkTable {
+    /// The name; several seeds make `name-seed` for each.
+    pub name: Spanned<String>,
+    /// A network folder, or a file of recordings (`.safetensors`, `.npz`, `.npy`), seen from the study file.
+    pub path: Option<Spanned<PathBuf>>,
+    /// The task to train on (`multi-object`, …).
+    pub task: Option<Spanned<String>>,
+    /// `gru`, `lstm`, `rnn` or `transformer`.
+    pub architecture: Option<Spanned<String>>,
+    /// Width of the network; default [`WIDTH`](super::defaults::WIDTH).
+    pub width: Option<Spanned<usize>>,
+    /// Layers; default: what the paper has, 2 in a transformer and 1 in others.
+    pub layers: Option<Spanned<usize>>,
+    /// One network for each seed; default: one network with [`SEED`](super::defaults::SEED).
+    pub seeds: Option<Spanned<Vec<Spanned<u64>>>>,
+    /// How to train.
+    pub training: Option<Spanned<TrainingTable>>,
+    /// Whether to compare networks whose training did not reach the acceptance mark; default: no, the study fails.
+    pub allow_unaccepted: Option<bool>,
+}
+
+/// How a network is trained.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TrainingTable {
+    /// Passes through the training trials at most; default [`MAX_EPOCHS`](super::defaults::MAX_EPOCHS).
+    pub max_epochs: Option<Spanned<usize>>,
+    /// Steps at most; default: no bound but the epochs.
+    pub max_steps: Option<Spanned<usize>>,
+    /// After the warm-up; default [`TRAINING_LEARNING_RATE`](super::defaults::TRAINING_LEARNING_RATE).
+    pub learning_rate: Option<Spanned<f64>>,
+    /// Steps of linear warm-up; default [`WARM_UP`](super::defaults::WARM_UP).
+    pub warm_up: Option<usize>,
+    /// Trials in a step; default [`TRAINING_BATCH`](super::defaults::TRAINING_BATCH).
+    pub batch: Option<Spanned<usize>>,
+    /// Trials to train on; default [`TRAINING_SAMPLES`](super::defaults::TRAINING_SAMPLES).
+    pub samples: Option<Spanned<usize>>,
+    /// Trials to validate on; default [`VALIDATION_SAMPLES`](super::defaults::VALIDATION_SAMPLES).
+    pub validation_samples: Option<Spanned<usize>>,
+    /// Epochs from one validation to the next; default [`VALIDATE_EVERY`](super::defaults::VALIDATE_EVERY).
+    pub validate_every: Option<Spanned<usize>>,
+}
+
+/// Fits of one kind, between networks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AlignmentTable {
+    /// The alignment's name in results.
+    pub name: Spanned<String>,
+    /// Which networks are fitted together; default `"all"`.
+    ///
+    /// `"all"`: every two, once. `"ordered"`: every two, both ways round, for methods in which the first and the last
+    /// network differ. `"ring"`: each with the next, the last with the first. `"joint"`: one fit of all. Or lists of
+    /// networks, each a fit. Not for `das`, which takes every network alone.
+    pub pairs: Option<Spanned<Pairs>>,
+    /// Which networks or groups of them; default: all. Not beside lists in `pairs`.
+    pub networks: Option<Spanned<Vec<Spanned<String>>>>,
+    /// `das`, `mas`, `unidirectional-mas`, `stitching`, `low-rank-stitching`, `latent-stitching` or `clmas`; default
+    /// `mas`. Of two networks, the first is the accessible one and the last is stitched into.
+    pub method: Option<Spanned<String>>,
+    /// Where the networks are read and written; default [`SITE`](super::defaults::SITE).
+    pub site: Option<Spanned<Sites>>,
+    /// `individual` or `stepwise`; default `individual`.
+    pub positions: Option<Spanned<String>>,
+    /// The variables of one fit, a subspace each; default [`VARIABLE`](super::defaults::VARIABLE) alone.
+    /// `count:cumulative-value` is the first network's `count` and the second one's `cumulative-value`.
+    pub variables: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The causal program whose variables they are (`count-up-down`, …); default: the task's first.
+    pub program: Option<Spanned<String>>,
+    /// Only interchanges whose written and overwritten values lie in this range, both ends included; default: all.
+    pub range: Option<Spanned<[f64; 2]>>,
+    /// Coordinates of each variable's subspace; a list makes a fit for each. Default [`K`](super::defaults::K), or what
+    /// there is room for. Not for methods that take everything (`stitching`, `latent-stitching`).
+    pub k: Option<Spanned<OneOrMany<usize>>>,
+    /// Interchanges to fit to; default [`TRAINING_PAIRS`](super::defaults::TRAINING_PAIRS).
+    pub training_pairs: Option<Spanned<usize>>,
+    /// Interchanges to judge by; default [`HELD_OUT_PAIRS`](super::defaults::HELD_OUT_PAIRS).
+    pub held_out_pairs: Option<Spanned<usize>>,
+    /// Interchanges in a step, for each direction; default [`BATCH`](super::defaults::BATCH).
+    pub batch: Option<Spanned<usize>>,
+    /// Default [`LEARNING_RATE`](super::defaults::LEARNING_RATE).
+    pub learning_rate: Option<Spanned<f64>>,
+    /// Steps at most; default [`MAX_STEPS`](super::defaults::MAX_STEPS), for methods that stitch
+    /// [`MAX_STEPS_STITCHING`](super::defaults::MAX_STEPS_STITCHING).
+    pub max_steps: Option<Spanned<usize>>,
+    /// Steps from one validation to the next; default [`EVALUATE_EVERY`](super::defaults::EVALUATE_EVERY).
+    pub evaluate_every: Option<Spanned<usize>>,
+    /// Weight of the counterfactual latent loss of `clmas`; a list makes a fit for each. Default
+    /// [`CL_WEIGHT`](super::defaults::CL_WEIGHT).
+    pub cl_weight: Option<Spanned<OneOrMany<f64>>>,
+    /// Whether to fit the two controls that are fits of their own (an untrained twin of the source; source vectors
+    /// shuffled between trials); default: yes. Floor and ceiling cost little and always come along.
+    pub controls: Option<bool>,
+    /// Whether the target reads its own predictions in the response during the fit (it always does when judged);
+    /// default: no, it reads the counterfactual sequence.
+    pub free_running: Option<bool>,
+}
+
+/// Comparisons of two networks by correlational measures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SimilarityTable {
+    /// The comparison's name in results.
+    pub name: Spanned<String>,
+    /// `"all"`, `"ordered"`, `"ring"`, or lists of two networks; default `"all"`.
+    pub pairs: Option<Spanned<Pairs>>,
+    /// Which networks or groups of them; default: all. Not beside lists in `pairs`.
+    pub networks: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Where the networks are read; default [`SITE`](super::defaults::SITE).
+    pub site: Option<Spanned<Sites>>,
+    /// Which measures; default [`MEASURES`](super::defaults::MEASURES).
+    pub measures: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Vectors in a draw; default [`SAMPLES`](super::defaults::SAMPLES).
+    pub samples: Option<Spanned<usize>>,
+    /// Draws to average over; default [`DRAWS`](super::defaults::DRAWS).
+    pub draws: Option<Spanned<usize>>,
+    /// Sequences for each count; default [`SEQUENCES_PER_COUNT`](super::defaults::SEQUENCES_PER_COUNT).
+    pub sequences_per_count: Option<Spanned<usize>>,
+    /// Whether to take each distinct vector once, as at embeddings; default: no.
+    pub distinct: Option<bool>,
+    /// Permutations behind the null distribution, 0 for none; default [`PERMUTATIONS`](super::defaults::PERMUTATIONS).
+    pub permutations: Option<usize>,
+    /// Bootstraps behind the interval, 0 for none; default [`BOOTSTRAPS`](super::defaults::BOOTSTRAPS).
+    pub bootstraps: Option<usize>,
+}

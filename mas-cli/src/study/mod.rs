@@ -1,0 +1,128 @@
+//! Study files: a comparison of networks, from their training to the claims it is to decide, in one TOML file.
+//!
+//! [`StudyFile`] and its tables document every key and its default. [`Study::read`] checks a file as a whole, and says
+//! where in it a mistake is; [`Study::plan`] turns it into the [units](crate::runs::Unit) of work that it asks for.
+//!
+//! ```
+//! use mas_cli::study::Study;
+//!
+//! let text = r#"
+//! name = "seeds"
+//!
+//! [[networks]]
+//! name = "gru"
+//! task = "multi-object"
+//! architecture = "gru"
+//! seeds = [1, 2]
+//!
+//! [[alignments]]
+//! name = "hidden"
+//! "#;
+//! let plan = Study::parse(text, "seeds.toml")?.plan("flex");
+//! let names: Vec<_> = plan.units().iter().map(|unit| unit.name()).collect();
+//! // Two networks to train; one fit, and the two controls that are fits of their own.
+//! assert_eq!(names[..2], ["gru-1", "gru-2"]);
+//! assert_eq!(names.len(), 5);
+//!
+//! let mistake = Study::parse(&text.replace("seeds =", "seed ="), "seeds.toml").unwrap_err();
+//! assert_eq!(mistake.to_string().split(',').next(), Some("seeds.toml:8:1: unknown field `seed`"));
+//! # Ok::<(), mas_cli::study::StudyError>(())
+//! ```
+
+mod alignments;
+mod architecture;
+mod brought;
+mod choice;
+mod configuration;
+pub mod defaults;
+mod error;
+mod file;
+mod listed;
+mod method;
+mod networks;
+mod pairing;
+mod plan;
+mod similarities;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use architecture::Architecture;
+pub use configuration::{
+    AlignConfiguration, FitControl, SimilarityConfiguration, TrainConfiguration, TrainingSettings,
+};
+pub use error::StudyError;
+pub use file::{AlignmentTable, NetworkTable, SimilarityTable, StudyFile, TrainingTable};
+pub use listed::{OneOrMany, Pairs, Sites};
+pub use method::Method;
+
+use alignments::AlignmentFits;
+use networks::Network;
+use similarities::SimilarityPairs;
+use source::Source;
+
+/// A study file that has been found right: what it names exists, what it asks for can be done.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// Its name, which stands in every row of its results.
+    pub name: String,
+    /// Its title, for people; the name where there is none.
+    pub title: String,
+    /// The ids of the claims that it is to decide, in the order of the file.
+    pub claims: Vec<String>,
+    /// The seed of pairs, fits and bootstraps. Networks have their own.
+    pub seed: u64,
+    /// What it leaves out of the paper's settings.
+    pub cut: Vec<String>,
+    networks: Vec<Network>,
+    alignments: Vec<AlignmentFits>,
+    similarities: Vec<SimilarityPairs>,
+}
+
+/// The claims that can be decided (arXiv 2501.06164 and its companions; the documentation has them in words).
+pub const CLAIMS: [&str; 8] = ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"];
+
+impl Study {
+    /// Reads the study file at `path`. Networks that it names by path are looked for beside it.
+    ///
+    /// # Errors
+    /// When it cannot be read, or for the first mistake in it.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let text = std::fs::read_to_string(path).map_err(|error| StudyError::unreadable(path, &error))?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks `text`, the content of the study file at `path`.
+    ///
+    /// # Errors
+    /// For the first mistake in it.
+    pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, StudyError> {
+        let source = Source::new(path.as_ref(), text);
+        let file: StudyFile = toml::from_str(text).map_err(|error| source.toml_error(&error))?;
+        source.name("the study", &file.name)?;
+        for claim in &file.claims {
+            source.choice("claim", claim, CLAIMS, |name| *name)?;
+        }
+        let seed = source.seed("seed", file.seed.as_ref(), defaults::SEED)?;
+        let networks = networks::check(&source, &file.networks)?;
+        let alignments = alignments::check(&source, &file.alignments, &networks, seed)?;
+        let similarities = similarities::check(&source, &file.similarities, &networks, seed)?;
+        Ok(Self {
+            title: file.title.unwrap_or_else(|| file.name.get_ref().clone()),
+            name: file.name.into_inner(),
+            claims: file.claims.into_iter().map(|claim| claim.into_inner()).collect(),
+            seed,
+            cut: file.cut,
+            networks,
+            alignments,
+            similarities,
+        })
+    }
+
+    /// The names of its networks, one for each seed.
+    pub fn networks(&self) -> impl Iterator<Item = &str> {
+        self.networks.iter().map(|network| network.name.as_str())
+    }
+}

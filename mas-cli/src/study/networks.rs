@@ -1,0 +1,190 @@
+//! The networks of a study.
+
+use std::path::PathBuf;
+
+use mas_tasks::TaskKind;
+use toml::Spanned;
+
+use super::architecture::Architecture;
+use super::brought::Brought;
+use super::configuration::{TrainConfiguration, TrainingSettings};
+use super::defaults;
+use super::error::StudyError;
+use super::file::{NetworkTable, TrainingTable};
+use super::source::Source;
+use crate::runs::Key;
+
+/// One network of a study.
+#[derive(Debug, Clone)]
+pub(super) struct Network {
+    /// Its own name.
+    pub name: String,
+    /// The name of its table, which it shares with the same recipe's other seeds.
+    pub group: String,
+    /// How it comes about.
+    pub origin: Origin,
+    /// What it does, where that is known.
+    pub task: Option<TaskKind>,
+    /// Its width, where that is known.
+    pub width: Option<usize>,
+    /// Where it can be read, where that is known.
+    pub sites: Option<Vec<String>>,
+    /// Whether it is compared although it was not accepted.
+    pub allow_unaccepted: bool,
+}
+
+/// How a network comes about.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// It is trained.
+    Recipe(TrainConfiguration),
+    /// The user has brought it.
+    Brought {
+        /// Where it is.
+        path: PathBuf,
+        /// The key of its content.
+        key: Key,
+    },
+}
+
+/// Checks all networks, and makes one of each seed.
+pub(super) fn check(source: &Source, tables: &[Spanned<NetworkTable>]) -> Result<Vec<Network>, StudyError> {
+    if tables.is_empty() {
+        let help = "write a [[networks]] table with a name, and either task and architecture or a path";
+        return Err(source.error(0..0, "the study has no networks", help));
+    }
+    source.distinct("a group of networks called", tables.iter().map(|table| &table.get_ref().name))?;
+    let mut networks: Vec<Network> = Vec::new();
+    for table in tables {
+        let (span, table) = (table.span(), table.get_ref());
+        source.name("a network", &table.name)?;
+        let made = match (&table.path, &table.task, &table.architecture) {
+            (Some(path), _, _) => vec![brought(source, table, path)?],
+            (None, Some(task), Some(architecture)) => recipe(source, table, task, architecture)?,
+            (None, _, _) => {
+                let message = format!("`{}` says neither how to train it nor where it is", table.name.get_ref());
+                let help = "give task and architecture to train a network, or the path of one";
+                return Err(source.error(span, message, help));
+            }
+        };
+        for network in made {
+            let taken = |other: &Network| other.name == network.name || other.group == network.name;
+            if networks.iter().any(taken) {
+                let message = format!("the network `{}` is there already", network.name);
+                return Err(source.error(table.name.span(), message, "seeds are added to names: choose another name"));
+            }
+            networks.push(network);
+        }
+    }
+    // A later group may have the name of an earlier group's member.
+    for table in tables {
+        let name = table.get_ref().name.get_ref();
+        if networks.iter().any(|network| network.name == *name && network.group != *name) {
+            let message = format!("the network `{name}` is there already");
+            return Err(source.error(
+                table.get_ref().name.span(),
+                message,
+                "seeds are added to names: choose another name",
+            ));
+        }
+    }
+    Ok(networks)
+}
+
+fn recipe(
+    source: &Source,
+    table: &NetworkTable,
+    task: &Spanned<String>,
+    architecture: &Spanned<String>,
+) -> Result<Vec<Network>, StudyError> {
+    let task = *source.choice("task", task, TaskKind::ALL, |task| task.name())?;
+    let architecture = source.choice("architecture", architecture, Architecture::ALL, |one| one.name())?;
+    let width = source.positive("width", table.width.as_ref(), defaults::WIDTH)?;
+    if let (Some(help), Some(given)) = (architecture.refuses_width(width), &table.width) {
+        return Err(source.error(given.span(), format!("width = {width} is impossible"), help));
+    }
+    let layers = source.positive("layers", table.layers.as_ref(), architecture.default_layers())?;
+    let given = table.training.as_ref().map(|table| table.get_ref().clone()).unwrap_or_default();
+    let training = training(source, &given)?;
+    let group = table.name.get_ref();
+    let seeds = match &table.seeds {
+        None => vec![defaults::SEED],
+        Some(seeds) => {
+            if seeds.get_ref().is_empty() {
+                return Err(source.error(seeds.span(), "there are no seeds", "one seed makes one network"));
+            }
+            source.distinct("the seed", seeds.get_ref())?;
+            let seed = |seed| source.seed("seed", Some(seed), defaults::SEED);
+            seeds.get_ref().iter().map(seed).collect::<Result<_, _>>()?
+        }
+    };
+    let several = seeds.len() > 1;
+    let network = |seed| Network {
+        name: if several { format!("{group}-{seed}") } else { group.clone() },
+        group: group.clone(),
+        origin: Origin::Recipe(TrainConfiguration {
+            task,
+            architecture,
+            width,
+            layers,
+            seed,
+            training: training.clone(),
+        }),
+        task: Some(task),
+        width: Some(width),
+        sites: Some(architecture.sites(layers)),
+        allow_unaccepted: table.allow_unaccepted.unwrap_or(false),
+    };
+    Ok(seeds.into_iter().map(network).collect())
+}
+
+fn training(source: &Source, table: &TrainingTable) -> Result<TrainingSettings, StudyError> {
+    let positive = |key, given: &Option<Spanned<usize>>, default| source.positive(key, given.as_ref(), default);
+    Ok(TrainingSettings {
+        max_epochs: positive("max-epochs", &table.max_epochs, defaults::MAX_EPOCHS)?,
+        max_steps: match &table.max_steps {
+            Some(given) => Some(positive("max-steps", &Some(given.clone()), 1)?),
+            None => None,
+        },
+        learning_rate: source.above_zero(
+            "learning-rate",
+            table.learning_rate.as_ref(),
+            defaults::TRAINING_LEARNING_RATE,
+        )?,
+        warm_up: table.warm_up.unwrap_or(defaults::WARM_UP),
+        batch: positive("batch", &table.batch, defaults::TRAINING_BATCH)?,
+        samples: positive("samples", &table.samples, defaults::TRAINING_SAMPLES)?,
+        validation_samples: positive("validation-samples", &table.validation_samples, defaults::VALIDATION_SAMPLES)?,
+        validate_every: positive("validate-every", &table.validate_every, defaults::VALIDATE_EVERY)?,
+    })
+}
+
+fn brought(source: &Source, table: &NetworkTable, path: &Spanned<PathBuf>) -> Result<Network, StudyError> {
+    let also = [
+        table.task.as_ref().map(|key| ("task", key.span())),
+        table.architecture.as_ref().map(|key| ("architecture", key.span())),
+        table.width.as_ref().map(|key| ("width", key.span())),
+        table.layers.as_ref().map(|key| ("layers", key.span())),
+        table.seeds.as_ref().map(|key| ("seeds", key.span())),
+        table.training.as_ref().map(|key| ("training", key.span())),
+    ];
+    if let Some((key, span)) = also.into_iter().flatten().next() {
+        let message = format!("`{}` has a path, so `{key}` says nothing", table.name.get_ref());
+        return Err(source.error(span, message, "leave it out; a network that is brought has its own description"));
+    }
+    let full = source.beside(path.get_ref());
+    let brought = Brought::look_at(&full).map_err(|problem| {
+        let help = "`mas train … --out DIR` and `mas import … --out DIR` make network folders; paths are seen from the \
+                    study file";
+        source.error(path.span(), problem, help)
+    })?;
+    Ok(Network {
+        name: table.name.get_ref().clone(),
+        group: table.name.get_ref().clone(),
+        origin: Origin::Brought { path: full, key: brought.key },
+        task: brought.task,
+        width: brought.width,
+        sites: brought.sites,
+        allow_unaccepted: table.allow_unaccepted.unwrap_or(false),
+    })
+}

@@ -1,0 +1,9 @@
+//! What units of work do: the same for a command that does one and for a study of many.
+
+mod align;
+mod similarity;
+mod train;
+
+pub use align::{ALIGNMENT_SETTINGS, Aligned, NETWORK_SETTINGS, NetworkPlace, align, remeasure};
+pub use similarity::similarity;
+pub use train::{NETWORK, train};

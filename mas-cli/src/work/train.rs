@@ -1,0 +1,78 @@
+use std::{ops::ControlFlow, path::Path};
+
+use mas_core::Trials;
+use mas_models::{
+    CellKind, NetworkDescription, RecurrentConfig, SavedNetwork, Trained, Training, TrainingEvent, TrainingSettings,
+    Vocabulary,
+};
+use mas_tasks::TaskConfig;
+
+use crate::{
+    Error, Result,
+    device::Compute,
+    exchanges::Reader,
+    seeds::derive,
+    study::{Architecture, TrainConfiguration},
+};
+
+/// The folder of the trained network within a unit's results.
+pub const NETWORK: &str = "network";
+
+/// Trains a network on its task and returns it with its description; `checkpoint` is the folder in which the training is
+/// put aside and from which it goes on.
+///
+/// # Errors
+/// An architecture that cannot be trained yet, settings out of range, a training that diverges, or a folder that cannot
+/// be written.
+pub fn train(
+    configuration: &TrainConfiguration,
+    checkpoint: &Path,
+    compute: &Compute,
+    on_event: &mut dyn FnMut(&TrainingEvent, usize),
+) -> Result<(SavedNetwork, Trained)> {
+    let TrainConfiguration { task, architecture, width, layers, seed, training } = configuration;
+    let cell = match architecture {
+        Architecture::Gru => CellKind::Gru,
+        other => {
+            return Err(Error::invalid(format!("`{}` networks cannot be trained yet; there is gru", other.name())));
+        }
+    };
+    let task_config = TaskConfig::training(*task);
+    let task = task_config.clone().build()?;
+    let reader = Reader::new(task.vocabulary(), task.vocabulary())?;
+    let trials = |sequences: Vec<mas_tasks::Sequence>| -> Result<Trials> { reader.trials(&sequences) };
+    let data = trials(task.sequences(training.samples, derive(*seed, &["training trials"])))?;
+    let validation =
+        trials(task.validation_sequences(training.validation_samples, derive(*seed, &["validation trials"])))?;
+    let settings = TrainingSettings {
+        seed: *seed,
+        batch: training.batch,
+        learning_rate: training.learning_rate,
+        warm_up: training.warm_up as u64,
+        max_epochs: training.max_epochs,
+        max_steps: training.max_steps.map(|steps| steps as u64),
+        validate_every: training.validate_every,
+        ..TrainingSettings::default()
+    };
+    let known = task.vocabulary();
+    let vocabulary = Vocabulary {
+        begin: Some(known.begin()),
+        end: Some(known.end()),
+        pad: Some(known.pad()),
+        void: known.void(),
+        ..Vocabulary::new(known.tokens().to_vec())
+    };
+    let config = RecurrentConfig { layers: *layers, ..RecurrentConfig::new(cell, *width, vocabulary.len()) };
+    let network = config.init(*seed, &compute.device)?;
+    let run = Training { training: &data, validation: &validation, settings: &settings, checkpoint: Some(checkpoint) };
+    let trained = run.run(network, |event| {
+        on_event(&event, training.max_epochs);
+        ControlFlow::Continue(())
+    })?;
+    let description = NetworkDescription {
+        task: Some(task.kind().to_string()),
+        ..NetworkDescription::initialised(&config, vocabulary, *seed)
+    };
+    let saved = SavedNetwork { network: trained.network.clone(), description: description.after(&trained) };
+    Ok((saved, trained))
+}

@@ -1,0 +1,314 @@
+use std::path::Path;
+
+use burn::prelude::*;
+use mas_core::{
+    Alignment, AlignmentFunction, Error, Exchange, Fit, FitConfig, Fitted, Member, Method, Participant, Population,
+    Positions, Setting, Subspaces, Swap, accuracy,
+    alignment::Orthogonal,
+    evaluate,
+    fit::{Ending, Event, StopRule},
+};
+
+use super::{network::Tally, pairs::pairs};
+
+/// Two networks, a site, and pairs for every direction.
+pub struct Study {
+    pub networks: Vec<Tally>,
+    pub site: &'static str,
+    pub positions: Positions,
+    pub training: Vec<mas_core::Pairs>,
+    pub validation: Vec<mas_core::Pairs>,
+}
+
+impl Study {
+    pub fn new(site: &'static str, positions: Positions) -> Self {
+        Self {
+            networks: vec![Tally::new("first", 5, 1), Tally::new("second", 7, 2)],
+            site,
+            positions,
+            training: (0..4).map(|seed| pairs(80, positions, seed)).collect(),
+            validation: (10..14).map(|seed| pairs(60, positions, seed)).collect(),
+        }
+    }
+
+    pub fn participants(&self) -> Vec<Participant<'_>> {
+        self.networks.iter().map(|network| Participant::live(network, self.site).unwrap()).collect()
+    }
+
+    pub fn exchanges<'a>(&self, pairs: &'a [mas_core::Pairs]) -> Vec<Exchange<'a>> {
+        let directions = mas_core::all_directions(2);
+        directions.into_iter().zip(pairs).map(|(direction, pairs)| Exchange { direction, subspace: 0, pairs }).collect()
+    }
+
+    pub fn fit(&self, method: Method, config: FitConfig) -> Fit<'_> {
+        let objective = method.objective(2).unwrap();
+        Fit {
+            participants: self.participants(),
+            setting: Setting { positions: self.positions, retain: objective.retain },
+            training: self.exchanges(&self.training),
+            validation: self.exchanges(&self.validation),
+            objective,
+            config,
+        }
+    }
+
+    /// An alignment of both networks by these functions.
+    pub fn alignment(&self, k: usize, function: impl Fn(&Tally, u64) -> AlignmentFunction) -> Alignment {
+        let members =
+            self.participants().into_iter().zip(&self.networks).zip(10..).map(|((participant, network), seed)| {
+                let (name, site) = (participant.name().to_owned(), participant.site().clone());
+                Member { network: name, site, function: function(network, seed) }
+            });
+        Alignment::new(members.collect(), Subspaces::new([("count", k)]).unwrap()).unwrap()
+    }
+
+    pub fn start(&self) -> Alignment {
+        use mas_core::Network;
+        self.alignment(1, |network, seed| {
+            let width = mas_core::Recorded::sites(network)[0].width;
+            AlignmentFunction::new(Orthogonal::random(width, seed, &network.device()))
+        })
+    }
+}
+
+pub fn config() -> FitConfig {
+    FitConfig { batch: 32, learning_rate: 0.03, max_steps: 400, evaluate_every: 10, ..FitConfig::default() }
+}
+
+fn run(fit: &Fit, start: Alignment, checkpoint: Option<&Path>) -> Result<Fitted, Error> {
+    fit.run(start, checkpoint, &mut |_| Ok(()))
+}
+
+/// The files of an alignment.
+pub fn bytes(alignment: &Alignment) -> [Vec<u8>; 2] {
+    let folder = tempfile::tempdir().unwrap();
+    alignment.save(folder.path(), &toml::Table::new()).unwrap();
+    ["alignment.toml", "alignment.safetensors"].map(|file| std::fs::read(folder.path().join(file)).unwrap())
+}
+
+#[test]
+fn a_fit_finds_the_count_in_every_direction() {
+    for (site, positions) in
+        [("state", Positions::Individual), ("state", Positions::Stepwise), ("input", Positions::Stepwise)]
+    {
+        let study = Study::new(site, positions);
+        let fit = study.fit(Method::Mas, FitConfig { max_steps: 300, ..config() });
+        let fitted = run(&fit, study.start(), None).unwrap();
+        assert_eq!(fitted.ending, Ending::Converged, "{site} {positions:?}: {:?}", fitted.history.last());
+        let (first, last) = (&fitted.history[0], fitted.history.last().unwrap());
+        assert_eq!((first.step, first.loss), (0, None));
+        assert!(first.accuracy.iter().any(|direction| direction.iia < 0.9), "{first:?}");
+        assert!(last.accuracy.iter().all(|direction| direction.iia >= 0.995), "{last:?}");
+        assert!(last.loss.unwrap() < fitted.history[1].loss.unwrap());
+        assert!(fitted.history.windows(2).all(|pair| pair[1].step == pair[0].step + 10));
+
+        // Held-out pairs.
+        let pairs: Vec<_> = (20..24).map(|seed| pairs(50, positions, seed)).collect();
+        let exchanges = study.exchanges(&pairs);
+        let setting = Setting { positions, ..Setting::default() };
+        let outcomes =
+            evaluate(&study.participants(), &fitted.alignment, setting, &exchanges, Swap::Interchange).unwrap();
+        for (outcomes, pairs) in outcomes.iter().zip(&pairs) {
+            assert!(accuracy(outcomes, pairs, Population::Changed).iia() > 0.98);
+        }
+    }
+}
+
+#[test]
+fn only_directions_of_the_objective_are_trained_and_validated() {
+    let study = Study::new("state", Positions::Individual);
+    let start = study.start();
+    let fitted = run(&study.fit(Method::Stitching, FitConfig { max_steps: 20, ..config() }), start, None).unwrap();
+    assert_eq!(fitted.history[0].accuracy.len(), 1);
+
+    // A network that no direction touches stays as it was.
+    let mut fit = study.fit(Method::Mas, FitConfig { max_steps: 10, ..config() });
+    fit.objective.behaviour.truncate(1);
+    let fitted = run(&fit, study.start(), None).unwrap();
+    let values = |tensor: &Tensor<2>| tensor.clone().try_into_vec_as::<f32>().unwrap();
+    let parameters = |member: usize| values(fitted.alignment.members()[member].function.map().parameters());
+    assert!(parameters(1).iter().all(|&value| value == 0.0));
+    if fitted.best_step > 0 {
+        assert!(parameters(0).iter().any(|&value| value != 0.0));
+    }
+}
+
+#[test]
+fn the_best_validation_is_kept() {
+    let study = Study::new("state", Positions::Individual);
+    // Steps so large that accuracy goes up and down.
+    let config = FitConfig { learning_rate: 0.5, max_steps: 60, evaluate_every: 5, ..config() };
+    let fitted = run(&study.fit(Method::Mas, config), study.start(), None).unwrap();
+    let mean = |validation: &mas_core::fit::Validation| {
+        validation.accuracy.iter().map(|direction| direction.iia).sum::<f64>() / validation.accuracy.len() as f64
+    };
+    let best = fitted.history.iter().find(|validation| validation.step == fitted.best_step).unwrap();
+    assert!(fitted.history.iter().all(|validation| mean(validation) <= mean(best)));
+    let setting = Setting::default();
+    let exchanges = study.exchanges(&study.validation);
+    let outcomes = evaluate(&study.participants(), &fitted.alignment, setting, &exchanges, Swap::Interchange).unwrap();
+    for ((outcomes, pairs), kept) in outcomes.iter().zip(&study.validation).zip(&best.accuracy) {
+        assert_eq!(accuracy(outcomes, pairs, Population::Changed).iia(), kept.iia);
+        assert_eq!(accuracy(outcomes, pairs, Population::Changed).token_accuracy(), kept.token_accuracy);
+    }
+}
+
+#[test]
+fn a_fit_stops_by_its_rule() {
+    let study = Study::new("state", Positions::Individual);
+    let ends = |config: FitConfig, start: Alignment| {
+        let fitted = run(&study.fit(Method::Mas, config), start, None).unwrap();
+        (fitted.ending, fitted.history.last().unwrap().step)
+    };
+    let solved = || study.alignment(1, |network, _| network.solution());
+    let stop = |mark, running, patience| FitConfig { stop: StopRule { mark, running, patience }, ..config() };
+    assert_eq!(ends(stop(0.995, 1, 20), solved()), (Ending::Converged, 0));
+    assert_eq!(ends(stop(0.995, 3, 20), solved()), (Ending::Converged, 20));
+    // A mark beyond reach: nothing is better than the start, which is perfect.
+    assert_eq!(ends(stop(1.1, 3, 2), solved()), (Ending::Plateau, 20));
+    assert_eq!(ends(FitConfig { max_steps: 15, ..stop(1.1, 3, 20) }, solved()), (Ending::OutOfSteps, 15));
+}
+
+#[test]
+fn a_fit_that_was_interrupted_goes_on_to_the_same_bytes() {
+    for (site, positions) in [("state", Positions::Individual), ("state", Positions::Stepwise)] {
+        let study = Study::new(site, positions);
+        let never = StopRule { mark: 2.0, ..StopRule::default() };
+        let config = FitConfig { batch: 8, max_steps: 17, evaluate_every: 4, stop: never, ..config() };
+        let fit = study.fit(Method::Mas, config);
+        let whole = run(&fit, study.start(), None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        // Validations are at 0, 4, 8, 12, 16 and 17. Interrupted after each of them, and in the middle of what follows.
+        for (interrupted_at, validated) in
+            [(0, true), (4, true), (8, true), (12, true), (16, true), (17, true), (6, false)]
+        {
+            let path = folder.path().join(format!("{interrupted_at}.checkpoint"));
+            let mut interrupt = |event: Event| {
+                let stop = match event {
+                    Event::Validated(validation) => validated && validation.step == interrupted_at,
+                    Event::Step { step, .. } => !validated && step == interrupted_at,
+                    _ => false,
+                };
+                if stop { Err(Error::invalid("interrupted")) } else { Ok(()) }
+            };
+            let error = fit.run(study.start(), Some(&path), &mut interrupt).unwrap_err();
+            assert_eq!(error.to_string(), "interrupted");
+            let mut steps = Vec::new();
+            let mut note = |event: Event| {
+                if let Event::Step { step, .. } = event {
+                    steps.push(step);
+                }
+                Ok(())
+            };
+            let resumed = fit.run(study.start(), Some(&path), &mut note).unwrap();
+            let kept = interrupted_at / 4 * 4 + usize::from(interrupted_at == 17);
+            assert_eq!(steps, (kept + 1..=17).collect::<Vec<_>>(), "interrupted at {interrupted_at}");
+            assert_eq!(bytes(&resumed.alignment), bytes(&whole.alignment), "interrupted at {interrupted_at}");
+            assert_eq!(resumed.history, whole.history);
+            assert_eq!((resumed.best_step, resumed.ending), (whole.best_step, whole.ending));
+        }
+        let again = run(&fit, study.start(), Some(&folder.path().join("17.checkpoint"))).unwrap();
+        assert_eq!(bytes(&again.alignment), bytes(&whole.alignment));
+    }
+}
+
+#[test]
+fn a_fit_may_be_interrupted_again_and_again() {
+    let study = Study::new("input", Positions::Stepwise);
+    let never = StopRule { mark: 2.0, ..StopRule::default() };
+    let config = FitConfig { batch: 8, max_steps: 12, evaluate_every: 3, stop: never, ..config() };
+    let fit = study.fit(Method::Mas, config);
+    let whole = run(&fit, study.start(), None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    let mut runs = 0;
+    let resumed = loop {
+        let mut validations = 0;
+        let mut interrupt = |event: Event| {
+            validations += i32::from(matches!(event, Event::Validated(_)));
+            if validations == 1 { Err(Error::invalid("interrupted")) } else { Ok(()) }
+        };
+        runs += 1;
+        if let Ok(fitted) = fit.run(study.start(), Some(&path), &mut interrupt) {
+            break fitted;
+        }
+    };
+    assert_eq!(runs, 6);
+    assert_eq!(bytes(&resumed.alignment), bytes(&whole.alignment));
+    assert_eq!(resumed.history, whole.history);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let study = Study::new("state", Positions::Individual);
+    let fit = study.fit(Method::Mas, FitConfig { batch: 64, max_steps: 20, ..config() });
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let fitted = pool.install(|| run(&fit, study.start(), None)).unwrap();
+        (bytes(&fitted.alignment), fitted.history)
+    };
+    assert_eq!(with(1), with(2));
+}
+
+#[test]
+fn the_seed_decides_the_batches() {
+    let study = Study::new("state", Positions::Individual);
+    let history = |seed| {
+        let config = FitConfig { batch: 8, max_steps: 10, seed, ..config() };
+        run(&study.fit(Method::Mas, config), study.start(), None).unwrap().history
+    };
+    assert_eq!(history(1), history(1));
+    assert_ne!(history(1)[1].loss, history(2)[1].loss);
+}
+
+/// With the whole of the pairs in each batch, a step's loss is the mean over directions of the mean over tokens.
+#[test]
+fn the_loss_is_a_mean_over_tokens_and_then_over_directions() {
+    let study = Study::new("state", Positions::Individual);
+    let loss = |directions: &[mas_core::Direction]| {
+        let mut fit = study.fit(Method::Mas, FitConfig { batch: 1000, max_steps: 1, ..config() });
+        fit.objective.behaviour = directions.to_vec();
+        let mut loss = f64::NAN;
+        let mut note = |event: Event| {
+            if let Event::Step { loss: value, .. } = event {
+                loss = value;
+            }
+            Ok(())
+        };
+        fit.run(study.start(), None, &mut note).unwrap();
+        loss
+    };
+    let directions = mas_core::all_directions(2);
+    let each: Vec<f64> = directions.iter().map(|&direction| loss(&[direction])).collect();
+    let mean = each.iter().sum::<f64>() / 4.0;
+    let all = loss(&directions);
+    assert!((all - mean).abs() < 1e-4 * mean, "{all} is no mean of {each:?}");
+
+    // One direction by hand: the interchange, then cross-entropy.
+    let start = study.start();
+    let evaluated = start.evaluate().unwrap();
+    let (pairs, site) = (&study.training[1], study.participants()[1].site().clone());
+    let read = |network: &Tally, trials, positions: &[usize]| {
+        let at: Vec<_> = positions.iter().copied().enumerate().collect();
+        mas_core::Recorded::read(network, &mas_core::Recorded::site(network, "state").unwrap(), trials, &at).unwrap()
+    };
+    let from = read(&study.networks[0], &pairs.source, &pairs.source_positions);
+    let to = read(&study.networks[1], &pairs.counterfactual, &pairs.target_positions);
+    let edited = mas_core::interchange(&evaluated[0], &evaluated[1], 0..1, mas_core::Retain::Rest, from, to);
+    let rows: Vec<usize> = (0..pairs.len()).collect();
+    let prefix = mas_core::Network::prepare(&study.networks[1], &site, &pairs.counterfactual, &pairs.target_positions);
+    let resume = mas_core::Resume {
+        site: &site,
+        interchange: Positions::Individual,
+        prefix: Some(&prefix.unwrap()),
+        trials: &pairs.counterfactual,
+        positions: &pairs.target_positions,
+        rows: &rows,
+        free_running: false,
+    };
+    let tokens: usize = rows.iter().map(|&row| resume.outputs(row)).sum();
+    let weights = vec![1.0 / tokens as f32; rows.len()];
+    let continuation = mas_core::Network::resume(&study.networks[1], &resume, mas_core::Edit::Known(edited)).unwrap();
+    let by_hand = f64::from(continuation.cross_entropy(&resume, &weights).unwrap().into_scalar::<f32>());
+    assert!((each[1] - by_hand).abs() < 1e-4 * by_hand, "{} is not {by_hand}", each[1]);
+}

@@ -1,0 +1,11 @@
+//! Fits and evaluations on a network that is none of this project's: a linear one that keeps a tally.
+
+mod evaluation;
+mod fit;
+mod network;
+#[path = "../network_suite/mod.rs"]
+mod network_suite;
+mod pairs;
+mod refusals;
+mod shuffling;
+mod suite;

@@ -1,0 +1,130 @@
+use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::error::Side;
+use crate::{Error, Result, Samples};
+
+/// How unlike two activity vectors are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Distance {
+    /// `‖u − v‖`: from 0; kept by rotations and translations.
+    Euclidean,
+    /// `1 − u·v / (‖u‖ ‖v‖)`: from 0 to 2; kept by rotations and by positive scaling of single vectors.
+    Cosine,
+    /// 1 − the Pearson correlation of the two vectors' entries: from 0 to 2; kept by permutations of units and, for each
+    /// vector by itself, by adding a constant to all units and by positive scaling.
+    Correlation,
+}
+
+impl Distance {
+    /// All distances.
+    pub const ALL: [Self; 3] = [Self::Euclidean, Self::Cosine, Self::Correlation];
+}
+
+impl fmt::Display for Distance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Euclidean => "euclidean",
+            Self::Cosine => "cosine",
+            Self::Correlation => "correlation",
+        })
+    }
+}
+
+/// The dissimilarities of all pairs of rows, strict lower triangle by rows: (1,0), (2,0), (2,1), (3,0), …
+///
+/// # Errors
+/// [`Error::Undefined`] names the first row that has no direction (all zero) or, for the correlation distance, no
+/// variation over units.
+pub fn dissimilarities(samples: &Samples, distance: Distance) -> Result<Vec<f64>> {
+    of_side(samples, distance, Side::A)
+}
+
+/// As [`dissimilarities`], with the activity's name for errors.
+pub(crate) fn of_side(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>> {
+    let mut table = squared(&vectors(samples, distance, side)?, samples.width(), samples.rows());
+    match distance {
+        Distance::Euclidean => table.par_iter_mut().for_each(|value| *value = value.sqrt()),
+        // For unit vectors 1 − u·v = ‖u − v‖²/2, which is exactly 0 for equal ones and loses nothing near them.
+        Distance::Cosine | Distance::Correlation => table.par_iter_mut().for_each(|value| *value /= 2.0),
+    }
+    Ok(table)
+}
+
+/// Squared Euclidean distances of all pairs of rows, in the order of [`dissimilarities`].
+pub(crate) fn squared_euclidean(samples: &Samples) -> Vec<f64> {
+    squared(&samples.row_major(), samples.width(), samples.rows())
+}
+
+/// The row-major vectors whose Euclidean distances give the dissimilarities.
+fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>> {
+    let mut vectors = samples.row_major();
+    if distance == Distance::Euclidean {
+        return Ok(vectors);
+    }
+    for (row, vector) in vectors.chunks_exact_mut(samples.width()).enumerate() {
+        let size = squared_length(vector);
+        if distance == Distance::Correlation {
+            let mean = vector.iter().sum::<f64>() / vector.len() as f64;
+            vector.iter_mut().for_each(|value| *value -= mean);
+        }
+        let length = squared_length(vector);
+        // What rounding leaves of a constant vector is no direction.
+        if length <= size * 1e-28 {
+            return Err(Error::undefined(match distance {
+                Distance::Correlation => format!("row {row} of {side} is the same in all units: no correlation"),
+                _ => format!("row {row} of {side} is zero: no angle"),
+            }));
+        }
+        let scale = length.sqrt().recip();
+        vector.iter_mut().for_each(|value| *value *= scale);
+    }
+    Ok(vectors)
+}
+
+fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
+    let mut table = vec![0.0; rows * (rows - 1) / 2];
+    let mut lines = Vec::with_capacity(rows);
+    let mut rest = table.as_mut_slice();
+    for row in 1..rows {
+        let (line, others) = rest.split_at_mut(row);
+        lines.push((row, line));
+        rest = others;
+    }
+    lines.into_par_iter().for_each(|(row, line)| {
+        let own = &vectors[row * width..][..width];
+        for (value, other) in line.iter_mut().zip(vectors.chunks_exact(width)) {
+            *value = squared_distance(own, other);
+        }
+    });
+    table
+}
+
+/// Four sums side by side: the compiler vectorises them, and their order is fixed.
+fn squared_distance(left: &[f64], right: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (lefts, left_rest) = left.as_chunks::<4>();
+    let (rights, right_rest) = right.as_chunks::<4>();
+    for (left, right) in lefts.iter().zip(rights) {
+        for lane in 0..4 {
+            let difference = left[lane] - right[lane];
+            sums[lane] += difference * difference;
+        }
+    }
+    for (left, right) in left_rest.iter().zip(right_rest) {
+        sums[0] += (left - right) * (left - right);
+    }
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
+}
+
+fn squared_length(vector: &[f64]) -> f64 {
+    vector.iter().map(|value| value * value).sum()
+}
+
+/// The place of the pair of two different rows in a table of [`dissimilarities`].
+#[inline]
+pub(crate) fn pair(left: usize, right: usize) -> usize {
+    let (large, small) = if left > right { (left, right) } else { (right, left) };
+    large * (large - 1) / 2 + small
+}

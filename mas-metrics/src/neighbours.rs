@@ -1,0 +1,93 @@
+use rayon::prelude::*;
+
+use crate::comparison::{Comparison, multiplicities};
+use crate::dissimilarity::{Distance, of_side, pair};
+use crate::error::Side;
+use crate::samples::enough_rows;
+use crate::{Error, Result, Samples};
+
+/// Mutual nearest neighbours: for each sample the share of its `k` nearest others (by the angle between activity vectors)
+/// that both activities agree on, averaged over samples.
+///
+/// Range 0 to 1, and about `k / (n − 1)` for independent activity; symmetric; kept by rotations about the origin and by
+/// positive scaling of single vectors. Samples at equal angles are taken in the order of their rows, so copies of rows
+/// distort it: see [`distinct_rows`](crate::distinct_rows). Huh, Cheung, Wang and Isola (2024), *The Platonic
+/// representation hypothesis*, ICML.
+///
+/// # Errors
+/// Different numbers of rows, no more than `k` + 1 of them, `k` = 0, or a row that is all zero (it is named).
+pub fn mutual_knn(a: &Samples, b: &Samples, k: usize) -> Result<f64> {
+    MutualKnn::new(a, b, k)?.value()
+}
+
+/// For each sample all others, nearest first, in both activities.
+pub(crate) struct MutualKnn {
+    k: usize,
+    a: Vec<Vec<u32>>,
+    b: Vec<Vec<u32>>,
+}
+
+impl MutualKnn {
+    pub fn new(a: &Samples, b: &Samples, k: usize) -> Result<Self> {
+        if k == 0 || k > u32::MAX as usize {
+            return Err(Error::Parameter(format!("{k} nearest neighbours cannot be compared")));
+        }
+        enough_rows("mutual k-NN", a, b, k + 2)?;
+        Ok(Self { k, a: neighbours(a, Side::A)?, b: neighbours(b, Side::B)? })
+    }
+}
+
+impl Comparison for MutualKnn {
+    fn value(&self) -> Result<f64> {
+        let mut marks = vec![0; self.a.len()];
+        let shared: usize = (0..self.a.len())
+            .map(|row| {
+                self.a[row][..self.k].iter().for_each(|&other| marks[other as usize] = row + 1);
+                self.b[row][..self.k].iter().filter(|&&other| marks[other as usize] == row + 1).count()
+            })
+            .sum();
+        Ok(shared as f64 / (self.k * self.a.len()) as f64)
+    }
+
+    fn permuted(&self, order: &[usize]) -> Result<f64> {
+        let mut marks = vec![0; self.a.len()];
+        let shared: usize = (0..self.a.len())
+            .map(|row| {
+                self.a[row][..self.k].iter().for_each(|&other| marks[order[other as usize]] = row + 1);
+                self.b[order[row]][..self.k].iter().filter(|&&other| marks[other as usize] == row + 1).count()
+            })
+            .sum();
+        Ok(shared as f64 / (self.k * self.a.len()) as f64)
+    }
+
+    /// Neighbours are looked for among the rows that were drawn, each once; a row counts as often as it was drawn.
+    fn resampled(&self, rows: &[usize]) -> Result<f64> {
+        let counts = multiplicities(rows, self.a.len());
+        let drawn = counts.iter().filter(|count| **count > 0).count();
+        if drawn <= self.k {
+            return Err(Error::TooFew { what: "mutual k-NN", needed: self.k + 1, found: drawn });
+        }
+        let mut marks = vec![0; self.a.len()];
+        let mut sum = 0;
+        for (row, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let nearest = |order: &[u32]| -> Vec<u32> {
+                order.iter().copied().filter(|&other| counts[other as usize] > 0).take(self.k).collect()
+            };
+            nearest(&self.a[row]).into_iter().for_each(|other| marks[other as usize] = row + 1);
+            let shared = nearest(&self.b[row]).into_iter().filter(|&other| marks[other as usize] == row + 1).count();
+            sum += shared * count as usize;
+        }
+        Ok(sum as f64 / (self.k * rows.len()) as f64)
+    }
+}
+
+fn neighbours(samples: &Samples, side: Side) -> Result<Vec<Vec<u32>>> {
+    let table = of_side(samples, Distance::Cosine, side)?;
+    let nearest_first = |row: usize| {
+        let mut others: Vec<u32> = (0..samples.rows() as u32).filter(|&other| other as usize != row).collect();
+        let distance = |other: u32| table[pair(row, other as usize)];
+        others.sort_unstable_by(|&left, &right| distance(left).total_cmp(&distance(right)).then(left.cmp(&right)));
+        others
+    };
+    Ok((0..samples.rows()).into_par_iter().map(nearest_first).collect())
+}

@@ -1,0 +1,190 @@
+use std::collections::HashSet;
+
+use faer::{Mat, MatRef};
+use mas_core::Activity;
+use rand::SeedableRng;
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Error, Result};
+
+/// Activity to be compared: one row for each sample, one column for each unit; every number finite and no larger than
+/// 1e100, so that squares and their sums are finite too.
+///
+/// In a comparison of two, row i of both is the activity for the same input.
+#[derive(Debug, Clone)]
+pub struct Samples {
+    matrix: Mat<f64>,
+}
+
+impl Samples {
+    /// Samples from a matrix `[sample, unit]`.
+    ///
+    /// # Errors
+    /// An empty matrix, or a number that is not finite or too large.
+    pub fn new(matrix: Mat<f64>) -> Result<Self> {
+        if matrix.nrows() == 0 || matrix.ncols() == 0 {
+            return Err(Error::Shape { values: 0, width: matrix.ncols() });
+        }
+        for row in 0..matrix.nrows() {
+            if let Some(column) = (0..matrix.ncols()).find(|&column| !usable(matrix[(row, column)])) {
+                return Err(Error::NotFinite { row, column });
+            }
+        }
+        Ok(Self { matrix })
+    }
+
+    /// Samples from numbers in row-major order, `[sample, unit]`.
+    ///
+    /// # Errors
+    /// As [`Samples::new`], and values that `width` does not divide.
+    pub fn from_row_major<T: Copy + Into<f64>>(values: &[T], width: usize) -> Result<Self> {
+        if width == 0 || !values.len().is_multiple_of(width) {
+            return Err(Error::Shape { values: values.len(), width });
+        }
+        Self::new(Mat::from_fn(values.len() / width, width, |row, column| values[row * width + column].into()))
+    }
+
+    /// The vectors of two recordings of the same trials, padding left out, as pairs.
+    ///
+    /// # Errors
+    /// Recordings with other numbers of trials or trials of other lengths (the first is named).
+    pub fn paired(a: &Activity, b: &Activity) -> Result<(Self, Self)> {
+        if a.trials() != b.trials() {
+            let reason = format!("a has {} trials, b has {}", a.trials(), b.trials());
+            return Err(Error::Unpaired { reason });
+        }
+        let mut lengths = a.lengths().iter().zip(b.lengths()).enumerate();
+        if let Some((trial, (a, b))) = lengths.find(|(_, (a, b))| a != b) {
+            let reason = format!("trial {trial} has length {a} in a and {b} in b");
+            return Err(Error::Unpaired { reason });
+        }
+        Ok((a.into(), b.into()))
+    }
+
+    /// Number of samples.
+    pub fn rows(&self) -> usize {
+        self.matrix.nrows()
+    }
+
+    /// Number of units.
+    pub fn width(&self) -> usize {
+        self.matrix.ncols()
+    }
+
+    /// The matrix `[sample, unit]`.
+    pub fn as_mat(&self) -> MatRef<'_, f64> {
+        self.matrix.as_ref()
+    }
+
+    /// The samples at `rows`, in that order (a row may be taken twice).
+    ///
+    /// # Errors
+    /// No rows, or one that does not exist.
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        if let Some(&row) = rows.iter().find(|&&row| row >= self.rows()) {
+            return Err(Error::NoSuchRow { row, rows: self.rows() });
+        }
+        Self::new(select_rows(self.as_mat(), rows))
+    }
+
+    /// Every column with mean 0 and standard deviation 1 (n − 1 in the denominator). A constant column becomes 0.
+    pub fn zscored(&self) -> Self {
+        let mut matrix = centred(self.as_mat());
+        for column in matrix.col_iter_mut() {
+            let column = column.try_as_col_major_mut().map(|column| column.as_slice_mut()).unwrap_or_default();
+            let deviation =
+                (column.iter().map(|value| value * value).sum::<f64>() / (column.len() as f64 - 1.0).max(1.0)).sqrt();
+            let scale = if deviation > 0.0 { 1.0 / deviation } else { 0.0 };
+            column.iter_mut().for_each(|value| *value *= scale);
+        }
+        Self { matrix }
+    }
+
+    /// Number of columns that never change.
+    pub fn constant_columns(&self) -> usize {
+        self.matrix.col_iter().filter(|column| column.iter().all(|value| *value == column[0])).count()
+    }
+
+    /// Rows in row-major order, for work on one row at a time.
+    pub(crate) fn row_major(&self) -> Vec<f64> {
+        self.matrix.row_iter().flat_map(|row| row.iter().copied().collect::<Vec<_>>()).collect()
+    }
+}
+
+impl From<&Activity> for Samples {
+    /// The vectors that are not padding, trial by trial.
+    fn from(activity: &Activity) -> Self {
+        let rows: Vec<&[f32]> = activity.rows().map(|row| row.vector).collect();
+        // Activity is never empty and finite outside its padding: nothing is left to check.
+        Self { matrix: Mat::from_fn(rows.len(), activity.width(), |row, unit| rows[row][unit].into()) }
+    }
+}
+
+/// Which rows to keep so that every *pair* of rows (row i of `a` with row i of `b`) occurs once, in order.
+///
+/// At a site where the activity is a function of few inputs (the embedding of a small vocabulary) most rows are
+/// copies, and a similarity over copies mostly says that equal inputs have equal activity. Compare the distinct rows
+/// there: `a.select(&kept)`, `b.select(&kept)`.
+///
+/// # Errors
+/// Different numbers of rows.
+pub fn distinct_rows(a: &Samples, b: &Samples) -> Result<Vec<usize>> {
+    same_rows(a, b)?;
+    let mut seen = HashSet::new();
+    Ok((0..a.rows())
+        .filter(|&row| {
+            let values = a.matrix.row(row).iter().chain(b.matrix.row(row).iter());
+            // Adding zero makes −0 and 0 one number.
+            seen.insert(values.map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>())
+        })
+        .collect())
+}
+
+/// `count` different rows of `rows`, drawn uniformly without replacement and in ascending order: draw number `draw` of
+/// `seed`. All rows if there are no more than `count`.
+pub fn draw_rows(rows: usize, count: usize, seed: u64, draw: u64) -> Vec<usize> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(draw);
+    let mut drawn = index::sample(&mut rng, rows, count.min(rows)).into_vec();
+    drawn.sort_unstable();
+    drawn
+}
+
+fn usable(value: f64) -> bool {
+    // NaN is not smaller than anything.
+    value.abs() <= 1e100
+}
+
+pub(crate) fn same_rows(a: &Samples, b: &Samples) -> Result<()> {
+    match (a.rows(), b.rows()) {
+        (a, b) if a != b => Err(Error::Rows { a, b }),
+        _ => Ok(()),
+    }
+}
+
+/// The same rows, and at least `needed` of them.
+pub(crate) fn enough_rows(what: &'static str, a: &Samples, b: &Samples, needed: usize) -> Result<()> {
+    same_rows(a, b)?;
+    match a.rows() {
+        found if found < needed => Err(Error::TooFew { what, needed, found }),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn select_rows(matrix: MatRef<'_, f64>, rows: &[usize]) -> Mat<f64> {
+    Mat::from_fn(rows.len(), matrix.ncols(), |row, column| matrix[(rows[row], column)])
+}
+
+/// The matrix with every column's mean taken off. A column that never changes becomes exactly zero.
+pub(crate) fn centred(matrix: MatRef<'_, f64>) -> Mat<f64> {
+    let means: Vec<f64> = matrix
+        .col_iter()
+        .map(|column| {
+            // Relative to the first value, so that a constant column loses nothing to rounding.
+            let first = column[0];
+            first + column.iter().map(|value| value - first).sum::<f64>() / column.nrows() as f64
+        })
+        .collect();
+    Mat::from_fn(matrix.nrows(), matrix.ncols(), |row, column| matrix[(row, column)] - means[column])
+}

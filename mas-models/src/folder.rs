@@ -1,0 +1,149 @@
+//! A network on disk: `network.toml`, `weights.safetensors`, `training.csv`.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+
+use crate::description::{Architecture, NetworkDescription};
+use crate::training::{TrainingRecord, read_log, write_log};
+use crate::{Error, Recurrent, Result, stored};
+
+const DESCRIPTION: &str = "network.toml";
+const WEIGHTS: &str = "weights.safetensors";
+const LOG: &str = "training.csv";
+
+/// A network with its description, as a folder keeps them.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use mas_models::{CellKind, NetworkDescription, RecurrentConfig, SavedNetwork, Vocabulary};
+///
+/// let config = RecurrentConfig::new(CellKind::Gru, 8, 3);
+/// let vocabulary = Vocabulary::new(["P", "B", "E"].map(String::from).to_vec());
+/// let saved = SavedNetwork {
+///     network: config.init(1, &Device::flex())?,
+///     description: NetworkDescription::initialised(&config, vocabulary, 1),
+/// };
+/// let folder = tempfile::tempdir().unwrap();
+/// saved.save(folder.path().join("network"), &[])?;
+/// let loaded = SavedNetwork::load(folder.path().join("network"), &Device::flex())?;
+/// assert_eq!(loaded.network.config(), &config);
+/// # Ok::<(), mas_models::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SavedNetwork {
+    /// The network.
+    pub network: Recurrent,
+    /// Everything about it but its weights.
+    pub description: NetworkDescription,
+}
+
+impl SavedNetwork {
+    /// Writes the folder, all of it or nothing: it is written beside and renamed into place. A network folder
+    /// that is there already is replaced.
+    ///
+    /// - `history`: the validations of its training, if it was trained
+    ///
+    /// # Errors
+    /// A description that does not fit the network, weights that are not finite, a folder that exists and is
+    /// no network folder, or what the operating system refuses.
+    pub fn save(&self, folder: impl AsRef<Path>, history: &[TrainingRecord]) -> Result<()> {
+        let folder = folder.as_ref();
+        let mut description = self.description.clone();
+        description.check()?;
+        if description.architecture != Architecture::Recurrent(self.network.config().clone()) {
+            return Err(Error::invalid("the description is of another architecture than the network"));
+        }
+        let tensors = stored::of_network(&self.network)?;
+        for (name, tensor) in &tensors {
+            if tensor.values.iter().flatten().any(|value| !value.is_finite()) {
+                return Err(Error::NotFinite(format!("the network's weights {name} are not finite; it is not saved")));
+            }
+        }
+        let weights = stored::to_bytes(&tensors, None)?;
+        description.provenance.weights_blake3 = Some(blake3::hash(&weights).to_hex().to_string());
+        let description = toml::to_string(&description)
+            .map_err(|error| Error::invalid(format!("the description cannot be written: {error}")))?;
+
+        let parent = match folder.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(parent).map_err(|error| Error::io(parent, error))?;
+        let beside = tempfile::Builder::new().prefix(".network-").tempdir_in(parent);
+        let beside = beside.map_err(|error| Error::io(parent, error))?;
+        let inside = beside.path().join("network");
+        std::fs::create_dir(&inside).map_err(|error| Error::io(&inside, error))?;
+        write(inside.join(WEIGHTS), &weights)?;
+        if !history.is_empty() {
+            write(inside.join(LOG), &write_log(history)?)?;
+        }
+        write(inside.join(DESCRIPTION), description.as_bytes())?;
+        if folder.exists() {
+            make_room(folder, &beside.path().join("replaced"))?;
+        }
+        std::fs::rename(&inside, folder).map_err(|error| Error::io(folder, error))
+    }
+
+    /// Reads the folder.
+    ///
+    /// # Errors
+    /// A missing or truncated file, an unknown or missing key (with its line), a missing or extra tensor, a
+    /// tensor of another shape, a weight that is not finite, weights that are not those that were saved.
+    pub fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let folder = folder.as_ref();
+        let path = folder.join(DESCRIPTION);
+        let text = String::from_utf8(read(&path)?).map_err(|_| Error::format(&path, "is not UTF-8 text"))?;
+        let description: NetworkDescription = toml::from_str(&text).map_err(|error| Error::format(&path, error))?;
+        description.check().map_err(|error| Error::format(&path, error))?;
+
+        let path = folder.join(WEIGHTS);
+        let bytes = read(&path)?;
+        let tensors = stored::from_bytes(&bytes, &path)?;
+        let Architecture::Recurrent(config) = &description.architecture;
+        let network = stored::into_network(tensors, config, &path, device)?;
+        if description
+            .provenance
+            .weights_blake3
+            .as_ref()
+            .is_some_and(|hash| *hash != blake3::hash(&bytes).to_hex().as_str())
+        {
+            let reason = format!(
+                "not the weights that were saved with {DESCRIPTION}; to load them all the same, remove weights-blake3 there"
+            );
+            return Err(Error::format(&path, reason));
+        }
+        Ok(Self { network, description })
+    }
+
+    /// The validations of a saved network's training; none if it was not trained here.
+    ///
+    /// # Errors
+    /// A row that cannot be read, with its line.
+    pub fn load_history(folder: impl AsRef<Path>) -> Result<Vec<TrainingRecord>> {
+        let path = folder.as_ref().join(LOG);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        read_log(&read(&path)?, &path)
+    }
+}
+
+/// Moves what is at `folder` to `away`, if it is a network folder or empty.
+fn make_room(folder: &Path, away: &Path) -> Result<()> {
+    let failed = |error| Error::io(folder, error);
+    let empty = folder.is_dir() && std::fs::read_dir(folder).map_err(failed)?.next().is_none();
+    if !empty && !folder.join(DESCRIPTION).is_file() {
+        let reason = format!("exists and is no network folder (it has no {DESCRIPTION}); choose another name");
+        return Err(Error::format(folder, reason));
+    }
+    std::fs::rename(folder, away).map_err(failed)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::io(path, error))
+}
+
+fn write(path: PathBuf, bytes: &[u8]) -> Result<()> {
+    std::fs::write(&path, bytes).map_err(|error| Error::io(path, error))
+}

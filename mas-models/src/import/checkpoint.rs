@@ -1,0 +1,84 @@
+//! PyTorch's own files. A pickle is parsed as data by burn-store's reader, which runs nothing of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use burn_store::pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader};
+
+use super::Source;
+use crate::stored::{Element, Stored, StoredTensors, decode};
+use crate::{Error, Result};
+
+/// The key under which the reference keeps the weights.
+const STATE: &str = "state_dict";
+
+/// Reads a checkpoint of the reference, or a bare state dictionary.
+///
+/// - `length`: of the file, in bytes
+pub(super) fn read(path: &Path, length: usize) -> Result<Source> {
+    // The reader returns errors for everything that it knows to be wrong with a file. This is for what it
+    // does not know: a file from elsewhere must not bring the program down.
+    catch_unwind(AssertUnwindSafe(|| read_trusting(path, length)))
+        .unwrap_or_else(|_| Err(Error::format(path, "the PyTorch reader failed on it: malformed")))
+}
+
+fn read_trusting(path: &Path, length: usize) -> Result<Source> {
+    let failed = |error: PytorchError| match error {
+        PytorchError::Io(error) if error.raw_os_error().is_some() => Error::io(path, error),
+        error => Error::format(path, format!("truncated, or no PyTorch file ({error})")),
+    };
+    let PickleValue::Dict(mut root) = PytorchReader::read_pickle_data(path, None).map_err(failed)? else {
+        return Err(Error::format(path, "holds no dictionary"));
+    };
+    let nested = root.contains_key(STATE);
+    let config = if nested { root.remove("config").map(to_json) } else { None };
+    let reader = match nested {
+        true => PytorchReader::with_top_level_key(path, STATE),
+        false => PytorchReader::new(path),
+    };
+
+    // A view may repeat its storage without end, so a small file can ask for any amount of memory.
+    // Parameters have storages of their own.
+    let mut room = length;
+    let mut tensors = StoredTensors::new();
+    for (name, tensor) in reader.map_err(failed)?.into_tensors() {
+        let shape = tensor.shape().to_vec();
+        let size = shape.iter().try_fold(tensor.dtype().size(), |size, &extent| size.checked_mul(extent));
+        room = size
+            .and_then(|size| room.checked_sub(size))
+            .ok_or_else(|| Error::format(path, format!("tensor {name} of {shape:?} is larger than the file")))?;
+        let bytes = tensor.read().map_err(|error| Error::format(path, error))?;
+        // The reader gives native bytes.
+        let bytes = if cfg!(target_endian = "big") { swapped(bytes, tensor.dtype().size()) } else { bytes };
+        tensors.insert(name, Stored { shape, values: decode(element(tensor.dtype()), &bytes) });
+    }
+    Ok(Source { tensors, config })
+}
+
+fn element(dtype: DType) -> Element {
+    match dtype {
+        DType::F32 => Element::F32,
+        DType::F64 => Element::F64,
+        DType::F16 => Element::F16,
+        DType::BF16 => Element::Bf16,
+        _ => Element::Other,
+    }
+}
+
+fn swapped(mut bytes: Vec<u8>, size: usize) -> Vec<u8> {
+    bytes.chunks_mut(size).for_each(<[u8]>::reverse);
+    bytes
+}
+
+/// A pickled value as JSON; what JSON has no word for becomes null.
+fn to_json(value: PickleValue) -> serde_json::Value {
+    match value {
+        PickleValue::None | PickleValue::Bytes(_) | PickleValue::Unsupported(_) => serde_json::Value::Null,
+        PickleValue::Bool(value) => value.into(),
+        PickleValue::Int(value) => value.into(),
+        PickleValue::Float(value) => value.into(),
+        PickleValue::String(value) => value.into(),
+        PickleValue::List(values) => values.into_iter().map(to_json).collect(),
+        PickleValue::Dict(values) => values.into_iter().map(|(key, value)| (key, to_json(value))).collect(),
+    }
+}

@@ -1,0 +1,130 @@
+//! The configuration that the reference implementation saves with a network.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::{CellKind, Error, RecurrentConfig, Result, Vocabulary};
+
+/// The keys of it that matter here; it has many more.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ReferenceConfig {
+    pub model_type: String,
+    pub d_model: usize,
+    pub n_layers: usize,
+    #[serde(default)]
+    pub l_norm: Option<bool>,
+    #[serde(default)]
+    pub h_norm: Option<serde_json::Value>,
+    pub n_tokens: usize,
+    #[serde(default)]
+    pub out_tokens: Option<usize>,
+    #[serde(default)]
+    pub word2id: Option<BTreeMap<String, usize>>,
+    #[serde(default)]
+    pub info: Option<Special>,
+    #[serde(default)]
+    pub task_type: Option<String>,
+    #[serde(default)]
+    pub seed: Option<u64>,
+}
+
+/// The special tokens.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Special {
+    bos_token: Option<String>,
+    eos_token: Option<String>,
+    pad_token: Option<String>,
+    unk_token: Option<String>,
+}
+
+/// The reference's task names and ours.
+const TASKS: [(&str, &str); 7] = [
+    ("MultiObject", "multi-object"),
+    ("SameObject", "same-object"),
+    ("SingleObject", "single-object"),
+    ("MultiObjectMod", "modulo"),
+    ("MultiObjectRound", "rounding"),
+    ("MultiObjectSquare", "square"),
+    ("Arithmetic", "arithmetic"),
+];
+
+impl ReferenceConfig {
+    /// - `path`: the file that `config` was read from
+    pub fn parse(config: &serde_json::Value, path: &Path) -> Result<Self> {
+        serde_path_to_error::deserialize(config)
+            .map_err(|error| Error::format(path, format!("config.{}: {}", error.path(), error.inner())))
+    }
+
+    /// The network's shape.
+    pub fn shape(&self, path: &Path) -> Result<RecurrentConfig> {
+        let refuse = |reason: String| Err(Error::format(path, reason));
+        let cell = match self.model_type.as_str() {
+            "GRU" => CellKind::Gru,
+            other => return refuse(format!("config.model_type is {other:?}, but only \"GRU\" can be imported")),
+        };
+        if self.l_norm == Some(true) {
+            return refuse("config.l_norm is true, but networks with layer norm cannot be imported".into());
+        }
+        if let Some(h_norm) = self.h_norm.as_ref().filter(|norm| !norm.is_null() && **norm != false) {
+            return refuse(format!("config.h_norm is {h_norm}, but networks with a norm cannot be imported"));
+        }
+        if let Some(out) = self.out_tokens.filter(|&out| out != self.n_tokens) {
+            return refuse(format!(
+                "config.out_tokens is {out}, config.n_tokens {}; they must be equal",
+                self.n_tokens
+            ));
+        }
+        let shape = RecurrentConfig::new(cell, self.d_model, self.n_tokens).with_layers(self.n_layers);
+        shape.check().map_err(|error| Error::format(path, format!("config: {error}")))?;
+        Ok(shape)
+    }
+
+    /// The task's id.
+    pub fn task(&self, path: &Path) -> Result<Option<String>> {
+        let Some(name) = &self.task_type else { return Ok(None) };
+        match TASKS.iter().find(|(theirs, _)| theirs == name) {
+            Some((_, ours)) => Ok(Some(ours.to_string())),
+            None => {
+                let known: Vec<_> = TASKS.iter().map(|(theirs, _)| *theirs).collect();
+                Err(Error::format(path, format!("config.task_type is {name:?}; known are {}", known.join(", "))))
+            }
+        }
+    }
+
+    /// The tokens in the order of their ids.
+    pub fn vocabulary(&self, path: &Path) -> Result<Option<Vocabulary>> {
+        let Some(ids) = &self.word2id else { return Ok(None) };
+        if ids.len() != self.n_tokens {
+            let reason = format!("config.word2id has {} tokens, config.n_tokens is {}", ids.len(), self.n_tokens);
+            return Err(Error::format(path, reason));
+        }
+        let mut tokens: Vec<Option<&str>> = vec![None; ids.len()];
+        for (token, &id) in ids {
+            match tokens.get_mut(id) {
+                Some(place @ None) => *place = Some(token),
+                _ => {
+                    return Err(Error::format(
+                        path,
+                        format!("config.word2id.{token} is {id}: beyond the end, or twice"),
+                    ));
+                }
+            }
+        }
+        let tokens = tokens.into_iter().flatten().map(String::from).collect();
+        let mut vocabulary = Vocabulary::new(tokens);
+        let info = self.info.clone().unwrap_or_default();
+        let special = |key: &str, named: Option<String>| match named {
+            None => Ok(None),
+            Some(token) => match vocabulary.id(&token) {
+                Some(id) => Ok(Some(id)),
+                None => Err(Error::format(path, format!("config.info.{key} is {token:?}, which config.word2id lacks"))),
+            },
+        };
+        let (begin, end) = (special("bos_token", info.bos_token)?, special("eos_token", info.eos_token)?);
+        let (pad, void) = (special("pad_token", info.pad_token)?, special("unk_token", info.unk_token)?);
+        vocabulary = Vocabulary { begin, end, pad, void: void.or(vocabulary.id("U")), ..vocabulary };
+        Ok(Some(vocabulary))
+    }
+}

@@ -1,0 +1,104 @@
+//! The reference's state dictionary and the parameters of this crate's networks.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::reference::ReferenceConfig;
+use crate::recurrent::{ParameterSpec, Recurrent, RecurrentConfig};
+use crate::stored::{self, StoredTensors};
+use crate::{Error, Result};
+
+/// Buffers that the reference saves beside the parameters and that say nothing about the network.
+const BUFFERS: [&str; 1] = ["model.trigger_ids"];
+
+/// The reference's name for a parameter. Its matrices are `[out, in]`, except the embedding, and have to be
+/// turned.
+fn reference_name(parameter: &str) -> Option<String> {
+    Some(match parameter {
+        "embedding" => "model.embeddings.weight".to_string(),
+        "read_out.w_in" => "model.decoder.0.weight".to_string(),
+        "read_out.b_in" => "model.decoder.0.bias".to_string(),
+        "read_out.w_out" => "model.lm_head.weight".to_string(),
+        "read_out.b_out" => "model.lm_head.bias".to_string(),
+        cell => {
+            let (layer, name) = cell.strip_prefix("cell.")?.split_once('.')?;
+            let (kind, half) = name.split_once('_')?;
+            let kind = if kind == "w" { "weight" } else { "bias" };
+            format!("model.rnns.{layer}.{kind}_{half}")
+        }
+    })
+}
+
+/// What [`map`] gives: the network, which tensor became which parameter, and what was left over.
+type Mapped = (Recurrent, Vec<(String, String)>, Vec<String>);
+
+/// Makes a network of the reference's tensors.
+pub(super) fn map(mut tensors: StoredTensors, shape: &RecurrentConfig, path: &Path, device: &Device) -> Result<Mapped> {
+    let mut mapped = Vec::new();
+    let mut parameters = Vec::new();
+    for spec in shape.parameters() {
+        let theirs = reference_name(&spec.name)
+            .ok_or_else(|| Error::format(path, format!("the reference has nothing like {}", spec.name)))?;
+        parameters.push(parameter(&mut tensors, &theirs, &spec, path, device)?);
+        mapped.push((theirs, spec.name));
+    }
+    let left_over: Vec<String> =
+        BUFFERS.iter().filter(|name| tensors.remove(**name).is_some()).map(ToString::to_string).collect();
+    stored::none_left(&tensors, path)?;
+    Ok((Recurrent::from_parameters(shape, parameters)?, mapped, left_over))
+}
+
+fn parameter(
+    tensors: &mut StoredTensors,
+    theirs: &str,
+    spec: &ParameterSpec,
+    path: &Path,
+    device: &Device,
+) -> Result<Tensor<2>> {
+    let mut shape = stored::stored_shape(spec);
+    let turned = shape.len() == 2 && spec.name != "embedding";
+    if turned {
+        shape.reverse();
+    }
+    let values = stored::take(tensors, theirs, &shape, path)?;
+    let values = if turned { transposed(&values, shape[1]) } else { values };
+    Ok(Tensor::from_data(TensorData::new(values, spec.shape), device))
+}
+
+/// A matrix of `columns` columns, row by row, column by column.
+fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()
+}
+
+/// What the tensors alone tell about the network.
+pub(super) fn infer(tensors: &StoredTensors, path: &Path) -> Result<ReferenceConfig> {
+    let matrix = |name: &str| match tensors.get(name).map(|tensor| tensor.shape.as_slice()) {
+        Some(&[rows, columns]) => Ok((rows, columns)),
+        Some(other) => Err(Error::format(path, format!("tensor {name} is {other:?}, must be a matrix"))),
+        None => Err(Error::format(path, format!("tensor {name} is missing"))),
+    };
+    let (n_tokens, d_model) = matrix("model.embeddings.weight")?;
+    let (gates, _) = matrix("model.rnns.0.weight_ih")?;
+    let (_, state) = matrix("model.rnns.0.weight_hh")?;
+    let model_type = match gates.checked_div(state) {
+        Some(3) => "GRU",
+        Some(4) => "LSTM",
+        Some(1) => "RNN",
+        _ => "unknown",
+    };
+    let n_layers = (0..).take_while(|layer| tensors.contains_key(&format!("model.rnns.{layer}.weight_hh"))).count();
+    Ok(ReferenceConfig {
+        model_type: model_type.to_string(),
+        d_model,
+        n_layers,
+        l_norm: Some(tensors.contains_key("model.layer_norms.0.weight")),
+        h_norm: None,
+        n_tokens,
+        out_tokens: None,
+        word2id: None,
+        info: None,
+        task_type: None,
+        seed: None,
+    })
+}

@@ -1,0 +1,97 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// What happens in one recurrent layer when it reads an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum CellKind {
+    /// Gated recurrent unit, see [`Gru`](super::Gru).
+    Gru,
+}
+
+impl CellKind {
+    /// The name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gru => "gru",
+        }
+    }
+}
+
+/// The shape of a [`Recurrent`](super::Recurrent) network; everything about it but its weights.
+///
+/// ```
+/// use mas_models::{CellKind, RecurrentConfig};
+///
+/// let config = RecurrentConfig::new(CellKind::Gru, 128, 8).with_layers(2);
+/// assert!(config.check().is_ok());
+/// assert!(RecurrentConfig::new(CellKind::Gru, 0, 8).check().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RecurrentConfig {
+    /// What each layer does with an input.
+    pub cell: CellKind,
+    /// Width of the embedding and of each layer's state.
+    pub width: usize,
+    /// Number of recurrent layers.
+    #[serde(default = "one_layer")]
+    pub layers: usize,
+    /// Number of tokens that the network reads and predicts.
+    pub vocabulary: usize,
+    /// Share of the read-out's hidden units that are dropped in training.
+    #[serde(default = "half")]
+    pub dropout: f64,
+}
+
+fn one_layer() -> usize {
+    1
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+impl RecurrentConfig {
+    /// One layer and a dropout of 0.5, as in arXiv 2501.06164.
+    pub fn new(cell: CellKind, width: usize, vocabulary: usize) -> Self {
+        Self { cell, width, layers: one_layer(), vocabulary, dropout: half() }
+    }
+
+    /// The same with another number of layers.
+    pub fn with_layers(mut self, layers: usize) -> Self {
+        self.layers = layers;
+        self
+    }
+
+    /// The same with another dropout.
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
+        self
+    }
+
+    /// Width of the read-out's hidden layer: four times the network's.
+    pub fn read_out_width(&self) -> usize {
+        4 * self.width
+    }
+
+    /// Whether a network can be made of this.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the key that is out of its range.
+    pub fn check(&self) -> Result<()> {
+        let within = |key: &str, value: usize, least: usize, most: usize| match value {
+            _ if (least..=most).contains(&value) => Ok(()),
+            _ => Err(Error::invalid(format!("{key} = {value}, must lie between {least} and {most}"))),
+        };
+        within("width", self.width, 1, 1 << 14)?;
+        within("layers", self.layers, 1, 64)?;
+        within("vocabulary", self.vocabulary, 2, 1 << 20)?;
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(Error::invalid(format!("dropout = {}, must be at least 0 and below 1", self.dropout)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! Recurrent next-token predictors of arXiv 2501.06164: an embedding, layers of recurrent cells, a read-out.
+//!
+//! ```text
+//! token → embedding (site `embedding`) → cell 0 → … → cell L−1 → read-out → logits of the next token
+//!                                        site `hidden.0` … `hidden.L−1` (= `hidden`)
+//! ```
+//!
+//! A layer's state after each update is what an interchange reads and writes: it feeds the layer above,
+//! or the read-out, and the next step.
+
+mod cell;
+mod config;
+mod frozen;
+mod fused;
+mod gru;
+mod initialise;
+mod network;
+mod packing;
+mod read_out;
+mod rollout;
+mod run;
+
+pub use cell::Cell;
+pub use config::{CellKind, RecurrentConfig};
+pub use frozen::Frozen;
+pub use gru::Gru;
+pub use network::{Recurrent, RecurrentState};
+pub use read_out::ReadOut;
+pub use run::{Feedback, Run};
+
+pub(crate) use network::ParameterSpec;
+pub(crate) use packing::{PackedTrials, indices};

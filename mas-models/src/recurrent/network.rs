@@ -1,0 +1,231 @@
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor};
+use mas_core::Site;
+
+use super::cell::{Cell, cell_parameters};
+use super::read_out::{ReadOut, read_out_parameters};
+use super::{CellKind, RecurrentConfig, initialise};
+use crate::{Error, Result};
+
+/// A recurrent next-token predictor: embedding → layers of recurrent cells → read-out.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use mas_models::{CellKind, RecurrentConfig};
+///
+/// let device = Device::flex();
+/// let network = RecurrentConfig::new(CellKind::Gru, 16, 8).init(12345, &device)?;
+/// let tokens = burn::tensor::Tensor::<1, burn::tensor::Int>::from_ints([1, 3, 7], &device);
+/// let state = network.step(network.initial_state(3), network.embed(tokens));
+/// assert_eq!(network.read_out_of(&state).dims(), [3, 8]);
+/// # Ok::<(), mas_models::Error>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct Recurrent {
+    embedding: Param<Tensor<2>>,
+    cells: Vec<Cell>,
+    read_out: ReadOut,
+    #[module(skip)]
+    config: RecurrentConfig,
+}
+
+/// What a recurrent network carries from one token to the next.
+#[derive(Debug, Clone)]
+pub struct RecurrentState {
+    /// For each layer its state, `[row, state width]`.
+    pub layers: Vec<Tensor<2>>,
+}
+
+/// Name and shape of one parameter; a bias is a matrix of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ParameterSpec {
+    pub name: String,
+    pub shape: [usize; 2],
+}
+
+impl RecurrentConfig {
+    /// A network with random weights as PyTorch would draw them: the embedding from N(0, 1), everything
+    /// else uniform in ± 1/√(inputs). They are drawn by ChaCha8, so that a seed gives the same bytes on
+    /// every device.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check).
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Recurrent> {
+        self.check()?;
+        Recurrent::from_parameters(self, initialise::draw(self, seed, device))
+    }
+
+    /// Number of parameters that training learns.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters().iter().map(|spec| spec.shape[0] * spec.shape[1]).sum()
+    }
+
+    /// All parameters, in the order in which they are drawn, saved and optimised.
+    pub(crate) fn parameters(&self) -> Vec<ParameterSpec> {
+        let spec = |name: String, shape| ParameterSpec { name, shape };
+        let mut specs = vec![spec("embedding".into(), [self.vocabulary, self.width])];
+        for layer in 0..self.layers {
+            let named = cell_parameters(self.cell, self.width);
+            specs.extend(named.into_iter().map(|(name, shape)| spec(format!("cell.{layer}.{name}"), shape)));
+        }
+        let named = read_out_parameters(self.width, self.vocabulary);
+        specs.extend(named.into_iter().map(|(name, shape)| spec(format!("read_out.{name}"), shape)));
+        specs
+    }
+}
+
+impl Recurrent {
+    /// A network of these parameters, in the order of [`RecurrentConfig::parameters`].
+    pub(crate) fn from_parameters(config: &RecurrentConfig, parameters: Vec<Tensor<2>>) -> Result<Self> {
+        let specs = config.parameters();
+        if parameters.len() != specs.len() {
+            return Err(Error::invalid(format!("{} parameters where {} belong", parameters.len(), specs.len())));
+        }
+        for (spec, parameter) in specs.iter().zip(&parameters) {
+            if parameter.dims() != spec.shape {
+                let ParameterSpec { name, shape } = spec;
+                return Err(Error::invalid(format!("{name} is {:?}, must be {shape:?}", parameter.dims())));
+            }
+        }
+        let mut rest = parameters.into_iter();
+        let mut assemble = || {
+            Some(Self {
+                embedding: Param::from_tensor(rest.next()?),
+                cells: (0..config.layers)
+                    .map(|_| Cell::from_parameters(config.cell, &mut rest))
+                    .collect::<Option<_>>()?,
+                read_out: ReadOut::from_parameters(&mut rest)?,
+                config: config.clone(),
+            })
+        };
+        assemble().ok_or_else(|| Error::invalid("too few parameters"))
+    }
+
+    /// The parameters in the order of [`RecurrentConfig::parameters`].
+    pub(crate) fn parameters(&self) -> Vec<Tensor<2>> {
+        let mut parameters = vec![&self.embedding];
+        parameters.extend(self.cells.iter().flat_map(Cell::parameters));
+        parameters.extend(self.read_out.parameters());
+        parameters.into_iter().map(Param::val).collect()
+    }
+
+    /// What it is made of.
+    pub fn config(&self) -> &RecurrentConfig {
+        &self.config
+    }
+
+    /// Where its weights are.
+    pub fn device(&self) -> Device {
+        self.embedding.val().device()
+    }
+
+    /// The sites that can be read and written: `embedding`, `hidden.l` for each layer, and `hidden`, the
+    /// last of them.
+    pub fn sites(&self) -> Vec<Site> {
+        let mut sites = vec![Site::new("embedding", self.config.width)];
+        sites.extend(
+            self.cells.iter().enumerate().map(|(l, cell)| Site::new(format!("hidden.{l}"), cell.state_width())),
+        );
+        sites.extend(self.cells.last().map(|cell| Site::new("hidden", cell.state_width())));
+        sites
+    }
+
+    /// The embedding of every token, `[vocabulary, width]`.
+    pub fn embedding(&self) -> Tensor<2> {
+        self.embedding.val()
+    }
+
+    /// The recurrent layers, the first one first.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The read-out.
+    pub fn read_out(&self) -> &ReadOut {
+        &self.read_out
+    }
+
+    /// The first cell's kind; all layers have the same.
+    pub fn cell_kind(&self) -> CellKind {
+        self.config.cell
+    }
+
+    /// The state before any token: zeros.
+    pub fn initial_state(&self, rows: usize) -> RecurrentState {
+        let device = self.device();
+        let zeros = |cell: &Cell| Tensor::zeros([rows, cell.state_width()], &device);
+        RecurrentState { layers: self.cells.iter().map(zeros).collect() }
+    }
+
+    /// What the first cell reads (site `embedding`).
+    ///
+    /// - `tokens`: `[row]`, each below the vocabulary's size
+    /// - returns: `[row, width]`
+    pub fn embed(&self, tokens: Tensor<1, Int>) -> Tensor<2> {
+        self.embedding.val().select(0, tokens)
+    }
+
+    /// The input half of the first cell's gates for every token: with frozen weights, embedding and half of
+    /// the cell are one look-up.
+    ///
+    /// - returns: `[vocabulary, gates]`
+    pub fn token_gates(&self) -> Tensor<2> {
+        self.cells[0].input_gates(self.embedding.val())
+    }
+
+    /// The state after reading one more input.
+    ///
+    /// - `state`: of `row` rows
+    /// - `input`: `[row, width]`, from [`embed`](Self::embed) or edited
+    pub fn step(&self, state: RecurrentState, input: Tensor<2>) -> RecurrentState {
+        self.step_gates(state, self.cells[0].input_gates(input))
+    }
+
+    /// The state after reading one more input, given as the first cell's half of the gates.
+    ///
+    /// - `state`: of `row` rows
+    /// - `input_gates`: `[row, gates]`, rows of [`token_gates`](Self::token_gates)
+    pub fn step_gates(&self, state: RecurrentState, input_gates: Tensor<2>) -> RecurrentState {
+        let mut layers = Vec::with_capacity(self.cells.len());
+        for (cell, before) in self.cells.iter().zip(state.layers) {
+            let gates = match layers.last() {
+                None => input_gates.clone(),
+                Some(below) => cell.input_gates(cell.output(Tensor::clone(below))),
+            };
+            layers.push(cell.advance(before, gates));
+        }
+        RecurrentState { layers }
+    }
+
+    /// What the read-out reads of a last layer's state.
+    ///
+    /// - `state`: `[row, state width]`
+    /// - returns: `[row, width]`
+    pub(crate) fn output(&self, state: Tensor<2>) -> Tensor<2> {
+        self.cells[self.cells.len() - 1].output(state)
+    }
+
+    /// Logits of the next token.
+    ///
+    /// - `state`: of `row` rows
+    /// - returns: `[row, vocabulary]`
+    pub fn read_out_of(&self, state: &RecurrentState) -> Tensor<2> {
+        self.logits(state.layers[state.layers.len() - 1].clone())
+    }
+
+    /// Logits of the next token from the last layer's state (site `hidden`).
+    ///
+    /// - `hidden`: `[row, state width]`
+    /// - returns: `[row, vocabulary]`
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        self.read_out.forward(self.output(hidden))
+    }
+}
+
+impl RecurrentState {
+    /// The states of the first `rows` rows.
+    pub(crate) fn first(self, rows: usize) -> Self {
+        let first = |layer: Tensor<2>| if layer.dims()[0] == rows { layer } else { layer.narrow(0, 0, rows) };
+        Self { layers: self.layers.into_iter().map(first).collect() }
+    }
+}

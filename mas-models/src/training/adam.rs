@@ -1,0 +1,62 @@
+use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, Optimizer};
+use burn::tensor::{Device, Tensor};
+use std::path::Path;
+
+use crate::Result;
+use crate::recurrent::ParameterSpec;
+use crate::stored::{Stored, StoredTensors, host, stored_shape, take_parameters};
+
+/// Adam with PyTorch's constants, and its moments in the order of the parameters. Kingma & Ba 2014 (arXiv
+/// 1412.6980).
+pub(super) struct Moments {
+    adam: Adam,
+    states: Vec<Option<AdamState<2>>>,
+}
+
+impl Moments {
+    /// Before the first step.
+    pub fn new(parameters: usize) -> Self {
+        Self { adam: AdamConfig::new().with_epsilon(1e-8).build(), states: vec![None; parameters] }
+    }
+
+    /// The parameters after one more step.
+    pub fn step(&mut self, rate: f64, parameters: Vec<Tensor<2>>, gradients: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
+        let mut moved = Vec::with_capacity(parameters.len());
+        for ((parameter, gradient), state) in parameters.into_iter().zip(gradients).zip(&mut self.states) {
+            let (parameter, after) = self.adam.step(rate, parameter, gradient, state.take());
+            *state = after;
+            moved.push(parameter);
+        }
+        moved
+    }
+
+    /// Adds the moments to what a checkpoint stores.
+    pub fn store(&self, specs: &[ParameterSpec], stored: &mut StoredTensors) -> Result<()> {
+        for (spec, state) in specs.iter().zip(&self.states) {
+            let Some(AdamState { momentum }) = state else { continue };
+            for (order, moment) in [("first", &momentum.moment_1), ("second", &momentum.moment_2)] {
+                let name = format!("{order}.{}", spec.name);
+                let values = Some(host(&name, moment.clone())?);
+                stored.insert(name, Stored { shape: stored_shape(spec), values });
+            }
+        }
+        Ok(())
+    }
+
+    /// The moments out of a checkpoint, after `step` steps.
+    pub fn restore(
+        specs: &[ParameterSpec],
+        step: u64,
+        stored: &mut StoredTensors,
+        path: &Path,
+        device: &Device,
+    ) -> Result<Self> {
+        let named = |order: &str| -> Vec<ParameterSpec> {
+            specs.iter().map(|spec| ParameterSpec { name: format!("{order}.{}", spec.name), ..spec.clone() }).collect()
+        };
+        let first = take_parameters(stored, &named("first"), path, device)?;
+        let second = take_parameters(stored, &named("second"), path, device)?;
+        let state = |(first, second)| Some(AdamState::new(AdaptiveMomentumState::new(step as usize, first, second)));
+        Ok(Self { states: first.into_iter().zip(second).map(state).collect(), ..Self::new(0) })
+    }
+}

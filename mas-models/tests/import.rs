@@ -1,0 +1,188 @@
+//! Import of the reference's files: both formats of `torch.save`, what is mapped, and what is refused.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor};
+use mas_models::import::{ImportOptions, Imported, import};
+use mas_models::{Architecture, Cell, CellKind, Error, Origin, RecurrentConfig, Vocabulary};
+use tempfile::TempDir;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn open(path: impl AsRef<Path>) -> Result<Imported, Error> {
+    import(path, &ImportOptions::default(), &Device::flex())
+}
+
+fn values(tensor: Tensor<2>) -> Vec<f32> {
+    tensor.into_data().to_vec().unwrap()
+}
+
+/// Element `k` of the tiny checkpoints.
+fn element(k: usize) -> f32 {
+    ((37 * k % 101) as f32 - 50.0) / 100.0
+}
+
+#[test]
+fn both_formats_of_torch_save_give_the_same_network() {
+    let [zip, legacy] = ["tiny_zip.pt", "tiny_legacy.pt"].map(|name| open(fixture(name)).unwrap());
+    for Imported { network, description, mapped, left_over } in [&zip, &legacy] {
+        assert_eq!(description.architecture, Architecture::Recurrent(RecurrentConfig::new(CellKind::Gru, 4, 8)));
+        assert_eq!(description.task.as_deref(), Some("modulo"));
+        assert_eq!((description.accepted, description.seed), (None, Some(7)));
+        assert_eq!(description.vocabulary.tokens, ["P", "B", "E", "D0", "D1", "D2", "R", "T"]);
+        let Vocabulary { begin, end, pad, void, .. } = description.vocabulary;
+        assert_eq!([begin, end, pad, void], [Some(1), Some(2), Some(0), None]);
+        assert_eq!(description.provenance.origin, Origin::Imported);
+        assert_eq!(mapped.len(), 9);
+        assert!(mapped.contains(&("model.rnns.0.weight_hh".into(), "cell.0.w_hh".into())));
+        assert_eq!(left_over, &["model.trigger_ids"]);
+
+        assert_eq!(values(network.embedding()), (0..32).map(element).collect::<Vec<_>>());
+        let Cell::Gru(cell) = &network.cells()[0] else { panic!("not a GRU") };
+        let w_ih: Vec<f32> = (0..48).map(|at| element(32 + at % 12 * 4 + at / 12)).collect();
+        assert_eq!(values(cell.w_ih()), w_ih, "[in, out] of theirs [out, in]");
+        assert_eq!(values(cell.b_hh()), (140..152).map(element).collect::<Vec<_>>());
+    }
+    assert_eq!(values(zip.network.read_out().w_out()), values(legacy.network.read_out().w_out()));
+}
+
+#[test]
+fn a_trained_network_says_what_it_is() {
+    let imported = open(fixture("gru_multiobject_seed12345/state_dict.safetensors")).unwrap();
+    assert_eq!(imported.description.task.as_deref(), Some("multi-object"));
+    assert_eq!(imported.description.seed, Some(12345));
+    assert_eq!(imported.network.config(), &RecurrentConfig::new(CellKind::Gru, 128, 8));
+}
+
+#[test]
+fn without_a_configuration_the_caller_has_to_tell() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    std::fs::copy(fixture("gru_multiobject_seed12345/state_dict.safetensors"), &path).unwrap();
+    let error = open(&path).unwrap_err().to_string();
+    assert!(error.contains("neither the file nor the caller tells its vocabulary"), "{error}");
+
+    let tokens = ["P", "B", "E", "D0", "D1", "D2", "R", "T"].map(String::from).to_vec();
+    let options = ImportOptions { task: Some("multi-object".into()), vocabulary: Some(Vocabulary::new(tokens)) };
+    let imported = import(&path, &options, &Device::flex()).unwrap();
+    assert_eq!(imported.network.config().width, 128);
+    assert_eq!(imported.description.task, options.task);
+
+    let options = ImportOptions { task: Some("square".into()), ..ImportOptions::default() };
+    let error = import(fixture("tiny_zip.pt"), &options, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("its task is \"modulo\", but \"square\" was asked for"), "{error}");
+}
+
+/// A state dictionary with one thing changed, beside a `meta.json` with one thing changed.
+fn altered(
+    tensors: impl Fn(&mut Vec<(String, Vec<usize>, Vec<u8>)>),
+    config: impl Fn(&mut serde_json::Value),
+) -> String {
+    use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+    let from = fixture("gru_multiobject_seed23456");
+    let bytes = std::fs::read(from.join("state_dict.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut parts: Vec<_> = file
+        .tensors()
+        .into_iter()
+        .filter(|(_, view)| view.dtype() == Dtype::F32)
+        .map(|(name, view)| (name, view.shape().to_vec(), view.data().to_vec()))
+        .collect();
+    tensors(&mut parts);
+    let views =
+        parts.iter().map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state_dict.safetensors");
+    std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    let mut meta: serde_json::Value = serde_json::from_slice(&std::fs::read(from.join("meta.json")).unwrap()).unwrap();
+    config(&mut meta["config"]);
+    std::fs::write(folder.path().join("meta.json"), meta.to_string()).unwrap();
+    match open(&path) {
+        Ok(_) => String::from("imported"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_name() {
+    let same = |_: &mut serde_json::Value| {};
+    let all = |_: &mut Vec<(String, Vec<usize>, Vec<u8>)>| {};
+    assert_eq!(altered(all, same), "imported");
+    let named = |parts: &mut Vec<(String, Vec<usize>, Vec<u8>)>, name: &str| {
+        parts.iter().position(|(there, ..)| there == name).unwrap()
+    };
+    let cases: [(String, &str); 12] = [
+        (
+            altered(|parts| drop(parts.remove(named(parts, "model.lm_head.bias"))), same),
+            "model.lm_head.bias is missing",
+        ),
+        (
+            altered(|parts| parts.push(("model.pre_norm.weight".into(), vec![1], vec![0; 4])), same),
+            "the network has no place for tensor model.pre_norm.weight",
+        ),
+        (
+            altered(|parts| parts[named(parts, "model.rnns.0.weight_ih")].1.reverse(), same),
+            "tensor model.rnns.0.weight_ih is [128, 384], must be [384, 128]",
+        ),
+        (
+            altered(
+                |parts| parts[named(parts, "model.decoder.0.bias")].2[4..8].copy_from_slice(&f32::NAN.to_le_bytes()),
+                same,
+            ),
+            "tensor model.decoder.0.bias has the value NaN at 1",
+        ),
+        (altered(all, |config| config["model_type"] = "LSTM".into()), "config.model_type is \"LSTM\""),
+        (altered(all, |config| config["l_norm"] = true.into()), "config.l_norm is true"),
+        (altered(all, |config| config["n_layers"] = 2.into()), "tensor model.rnns.1.weight_ih is missing"),
+        (altered(all, |config| config["d_model"] = "wide".into()), "config.d_model: invalid type: string \"wide\""),
+        (altered(all, |config| config["d_model"] = (1u64 << 40).into()), "config: width = 1099511627776"),
+        (altered(all, |config| config["task_type"] = "Counting".into()), "config.task_type is \"Counting\""),
+        (altered(all, |config| config["word2id"]["T"] = 6.into()), "config.word2id.T is 6: beyond the end, or twice"),
+        (
+            altered(all, |config| config["info"]["bos_token"] = "BOS".into()),
+            "config.info.bos_token is \"BOS\", which config.word2id lacks",
+        ),
+    ];
+    for (error, expected) in cases {
+        assert!(error.contains(expected), "{error:?} should tell {expected:?}");
+    }
+}
+
+#[test]
+fn damaged_files_are_errors_wherever_they_are_cut() {
+    let folder = TempDir::new().unwrap();
+    for name in ["tiny_zip.pt", "tiny_legacy.pt"] {
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        for length in (0..bytes.len()).step_by(97) {
+            let path = folder.path().join("cut.pt");
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            let error = open(&path).expect_err("a truncated file was imported").to_string();
+            assert!(error.contains("cut.pt"), "{error}");
+        }
+        // Any one byte changed: an error, or a network, but never a panic.
+        for at in (0..bytes.len()).step_by(13) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x55;
+            let path = folder.path().join("changed.pt");
+            std::fs::write(&path, changed).unwrap();
+            let _ = open(&path);
+        }
+    }
+}
+
+#[test]
+fn nothing_in_a_pickle_is_run() {
+    let folder = TempDir::new().unwrap();
+    let trace = folder.path().join("trace");
+    for root in
+        ["cos\nsystem\n(S'touch TRACE'\ntR.", "(dS'config'\ncos\nsystem\n(S'touch TRACE'\ntRsS'state_dict'\n(ds."]
+    {
+        let path = folder.path().join("hostile.pt");
+        std::fs::write(&path, root.replace("TRACE", trace.to_str().unwrap())).unwrap();
+        let error = open(&path).expect_err("a hostile file was imported").to_string();
+        assert!(error.contains("hostile.pt"), "{error}");
+        assert!(!trace.exists());
+    }
+}
