@@ -18,3 +18,11 @@ pub(crate) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 pub(crate) fn normal_cdf<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x.mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5)
 }
+
+/// `φ(x)`, the standard normal density.
+///
+/// - `x`: any shape
+pub(crate) fn normal_density<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let scale = 1.0 / (2.0 * std::f64::consts::PI).sqrt();
+    x.square().mul_scalar(-0.5).exp().mul_scalar(scale)
+}

@@ -44,7 +44,7 @@ fn bytes(network: &Recurrent) -> Vec<f32> {
         let mas_models::Cell::Gru(cell) = cell else { panic!("not a GRU") };
         tensors.extend([cell.w_ih(), cell.w_hh(), cell.b_ih(), cell.b_hh()]);
     }
-    tensors.into_iter().flat_map(|tensor| tensor.into_data().to_vec::<f32>().unwrap()).collect()
+    tensors.into_iter().flat_map(|tensor| tensor.try_into_vec_as::<f32>().unwrap()).collect()
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn trials(name: &str) -> Trials {
 fn difference(ours: Tensor<3>, recorded: &[f32]) -> f32 {
     let [trials, time, width] = ours.dims();
     let recorded_time = recorded.len() / trials / width;
-    let ours = ours.into_data().to_vec::<f32>().unwrap();
+    let ours = ours.try_into_vec_as::<f32>().unwrap();
     let pairs = (0..trials).flat_map(|trial| {
         let theirs = &recorded[trial * recorded_time * width..][..time * width];
         ours[trial * time * width..][..time * width].iter().zip(theirs)
@@ -87,7 +87,7 @@ fn padding_and_other_trials_change_nothing() {
     let trials = trials(NETWORKS[1]);
     let all = network.run(&trials, Feedback::FreeRunning).unwrap();
     for trial in 0..trials.len() {
-        let alone = network.run(&trials.select(&[trial], 5), Feedback::FreeRunning).unwrap();
+        let alone = network.run(&trials.select(&[trial]), Feedback::FreeRunning).unwrap();
         let time = trials.length(trial);
         let together = all.hidden[0].clone().slice([trial..trial + 1, 0..time]);
         assert!((together - alone.hidden[0].clone()).abs().max().into_scalar::<f32>() < 1e-5, "trial {trial}");
@@ -102,8 +102,8 @@ fn a_wrong_prediction_is_fed_back_in_the_response_only() {
     let trials = trials(NETWORKS[0]);
     let run = network.run(&trials, Feedback::FreeRunning).unwrap();
     let time = trials.time();
-    let inputs = run.inputs.into_data().convert::<i32>().to_vec::<i32>().unwrap();
-    let predictions = run.predictions.into_data().convert::<i32>().to_vec::<i32>().unwrap();
+    let inputs = run.inputs.try_into_vec_as::<i32>().unwrap();
+    let predictions = run.predictions.try_into_vec_as::<i32>().unwrap();
     let mut errors = 0;
     for trial in 0..trials.len() {
         for step in 0..trials.length(trial) {

@@ -47,7 +47,7 @@ fn weights(network: &Recurrent) -> Vec<f32> {
     let read_out = network.read_out();
     [network.embedding(), read_out.w_in(), read_out.b_in(), read_out.w_out(), read_out.b_out()]
         .into_iter()
-        .flat_map(|tensor| tensor.into_data().to_vec::<f32>().unwrap())
+        .flat_map(|tensor| tensor.try_into_vec_as::<f32>().unwrap())
         .collect()
 }
 

@@ -1,1 +1,36 @@
-fn main() {}
+//! What a developer asks of the repository: `cargo xtask reproduce | check | bench`.
+
+mod bench;
+mod check;
+mod reproduce;
+
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Reproduce the case studies, check the code, measure its speed")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the case studies in docs/case-studies from end to end, into one report
+    Reproduce(reproduce::Arguments),
+    /// Formatting, lints with warnings denied, tests, documentation, and that every device's build type-checks
+    Check(check::Arguments),
+    /// Measure speed, as ratios against a peer in the same run
+    Bench(bench::Arguments),
+}
+
+fn main() -> xshell::Result<()> {
+    let arguments = Arguments::parse();
+    let shell = Shell::new()?;
+    shell.change_dir(env!("CARGO_MANIFEST_DIR").trim_end_matches("xtask"));
+    match arguments.command {
+        Command::Reproduce(arguments) => reproduce::run(&shell, &arguments),
+        Command::Check(arguments) => check::run(&shell, &arguments),
+        Command::Bench(arguments) => bench::run(&shell, &arguments),
+    }
+}

@@ -23,7 +23,7 @@ use crate::{
 pub(super) struct Arguments {
     /// The study file
     study: PathBuf,
-    /// Only this process's share of the study, as in 2/4: the second of four
+    /// Only this process's share of the study: 0/4 is the first of four
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
     /// The run folder

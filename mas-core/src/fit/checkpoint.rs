@@ -11,6 +11,8 @@ use crate::{Alignment, Error, Result, storage};
 
 /// Everything that a fit must remember from one step to the next.
 pub(super) struct State {
+    /// Of which fit it is, see [`identity`](super::identity::identity).
+    identity: String,
     progress: Progress,
     /// Of every network's every parameter, in order.
     parameters: Vec<Vec<Tensor<2>>>,
@@ -33,13 +35,15 @@ struct Progress {
 
 /// The key of the progress in the header of the tensors' file.
 const PROGRESS: &str = "progress";
+/// The key of the fit's identity there.
+const IDENTITY: &str = "fit";
 
 impl State {
-    /// The state before the first step.
-    pub fn start(alignment: &Alignment) -> Self {
+    /// The state before the first step of the fit that `identity` tells from others.
+    pub fn start(alignment: &Alignment, identity: String) -> Self {
         let parameters: Vec<Vec<_>> = alignment.members().iter().map(|member| member.function.parameters()).collect();
         let moments = parameters.iter().map(|parameters| vec![None; parameters.len()]).collect();
-        Self { progress: Progress::default(), best: parameters.clone(), moments, parameters }
+        Self { identity, progress: Progress::default(), best: parameters.clone(), moments, parameters }
     }
 
     pub fn step(&self) -> usize {
@@ -128,6 +132,7 @@ impl State {
         let mut metadata = HashMap::new();
         let progress = serde_json::to_string(&self.progress).map_err(|error| Error::format(path, error))?;
         metadata.insert(PROGRESS.to_owned(), progress);
+        metadata.insert(IDENTITY.to_owned(), self.identity.clone());
         let mut tensors = Vec::new();
         for (network, ((parameters, best), moments)) in
             self.parameters.iter().zip(&self.best).zip(&self.moments).enumerate()
@@ -146,14 +151,17 @@ impl State {
         storage::write_tensors(path, tensors, Some(metadata))
     }
 
-    /// Reads what [`save`](Self::save) wrote for a fit that started from `alignment`.
-    pub fn load(path: &Path, alignment: &Alignment) -> Result<Self> {
+    /// Reads what [`save`](Self::save) wrote for the fit of this `identity`, which started from `alignment`.
+    pub fn load(path: &Path, alignment: &Alignment, identity: String) -> Result<Self> {
         let other = || Error::format(path, "this checkpoint is of another fit; remove it to start afresh");
         let device = alignment.members()[0].function.parameters()[0].device();
         let (mut tensors, metadata) = storage::read_tensors(path, &device)?;
+        if metadata.get(IDENTITY) != Some(&identity) {
+            return Err(other());
+        }
         let progress = metadata.get(PROGRESS).ok_or_else(other)?;
         let progress = serde_json::from_str(progress).map_err(|error| Error::format(path, error))?;
-        let mut state = Self { progress, ..Self::start(alignment) };
+        let mut state = Self { progress, ..Self::start(alignment, identity) };
         for network in 0..state.parameters.len() {
             for index in 0..state.parameters[network].len() {
                 let shape = state.parameters[network][index].dims();

@@ -1,6 +1,7 @@
 //! Learning the alignment functions of frozen networks from interchanges.
 
 mod checkpoint;
+mod identity;
 mod step;
 mod stop;
 
@@ -160,9 +161,10 @@ impl Fit<'_> {
                 }
             }
         }
+        let identity = identity::identity(self, &alignment)?;
         let mut state = match checkpoint {
-            Some(path) if path.exists() => State::load(path, &alignment)?,
-            _ => State::start(&alignment),
+            Some(path) if path.exists() => State::load(path, &alignment, identity)?,
+            _ => State::start(&alignment, identity),
         };
         let mut alignment = alignment;
         state.restore(&mut alignment)?;

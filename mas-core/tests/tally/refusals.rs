@@ -313,6 +313,12 @@ fn a_checkpoint_of_other_settings_is_refused() {
     says(&checkpoint.is_refused(start(), |fit| fit.config.seed = 9), &["another fit"]);
     says(&checkpoint.is_refused(start(), |fit| fit.config.learning_rate = 0.7), &["another fit"]);
     says(&checkpoint.is_refused(start(), |fit| fit.objective.behaviour.truncate(3)), &["another fit"]);
+    says(&checkpoint.is_refused(start(), |fit| fit.training.swap(0, 1)), &["another fit"]);
+    let other = pairs(80, Positions::Individual, 9);
+    let mut fit = checkpoint.study.fit(Method::Mas, FitConfig { max_steps: 5, evaluate_every: 5, ..config() });
+    fit.training[2].pairs = &other;
+    let message = fit.run(start(), Some(&checkpoint.path()), &mut |_| Ok(())).unwrap_err().to_string();
+    says(&message, &["another fit"]);
     let wider = Alignment::new(start().members().to_vec(), Subspaces::new([("count", 2)]).unwrap()).unwrap();
     says(&checkpoint.is_refused(wider, |_| ()), &["another fit"]);
     // To go on for longer is no other fit.

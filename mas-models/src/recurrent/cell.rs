@@ -1,7 +1,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
+use super::packing::Packing;
 use super::{CellKind, Gru};
+use crate::{Error, Result};
 
 /// One recurrent layer. Its state is one matrix, `[row, state width]`, whatever the cell keeps in it.
 #[derive(Module, Debug)]
@@ -48,6 +50,54 @@ impl Cell {
         }
     }
 
+    /// [`advance`](Self::advance), and what [`backward`](Self::backward) needs of it.
+    pub(super) fn advance_keeping(&self, state: Tensor<2>, input_gates: Tensor<2>) -> (Tensor<2>, Vec<Tensor<2>>) {
+        match self {
+            Self::Gru(cell) => {
+                let (state, kept) = cell.advance_keeping(state, input_gates);
+                (state, kept.into())
+            }
+        }
+    }
+
+    /// Back-propagation through time over packed trials.
+    ///
+    /// - `states`: after each token, `[Σ active, state width]`
+    /// - `kept`: of [`advance_keeping`](Self::advance_keeping), `[Σ active, …]`
+    /// - `d_outputs`: the loss's gradient with respect to what the layer above or the read-out sees,
+    ///   `[Σ active, width]`
+    pub(crate) fn backward(
+        &self,
+        packing: &Packing,
+        states: Tensor<2>,
+        kept: Vec<Tensor<2>>,
+        d_outputs: Tensor<2>,
+    ) -> Result<CellGradients> {
+        let before = packing.earlier(states);
+        match self {
+            Self::Gru(cell) => match kept.try_into() {
+                Ok(kept) => Ok(cell.backward(packing, before, kept, d_outputs)),
+                Err(_) => Err(Error::invalid("a pass through a GRU was not recorded")),
+            },
+        }
+    }
+
+    /// The parameters' gradients, in the order of [`cell_parameters`].
+    ///
+    /// - `d_w_ih`, `d_b_ih`: those of the input half
+    pub(crate) fn gradients(&self, d_w_ih: Tensor<2>, d_b_ih: Tensor<2>, cell: CellGradients) -> Vec<Tensor<2>> {
+        match self {
+            Self::Gru(_) => vec![d_w_ih, cell.w_hh, d_b_ih, cell.b_hh],
+        }
+    }
+
+    /// The weights of the input, `[input width, gates]`.
+    pub fn w_ih(&self) -> Tensor<2> {
+        match self {
+            Self::Gru(cell) => cell.w_ih(),
+        }
+    }
+
     /// The part of the state that the next layer or the read-out sees.
     ///
     /// - `state`: `[row, state width]`
@@ -72,6 +122,16 @@ impl Cell {
             CellKind::Gru => Self::Gru(Gru { w_ih: next()?, w_hh: next()?, b_ih: next()?, b_hh: next()? }),
         })
     }
+}
+
+/// What comes of a way back through a cell.
+pub(crate) struct CellGradients {
+    /// The gradient of the state's weights, `[width, gates]`.
+    pub w_hh: Tensor<2>,
+    /// The gradient of the state's biases, `[1, gates]`.
+    pub b_hh: Tensor<2>,
+    /// The gradient of the input half of the gates, `[Σ active, gates]`.
+    pub input_gates: Tensor<2>,
 }
 
 /// Names and shapes of the parameters of one layer of `width`.

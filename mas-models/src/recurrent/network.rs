@@ -186,13 +186,23 @@ impl Recurrent {
     /// - `state`: of `row` rows
     /// - `input_gates`: `[row, gates]`, rows of [`token_gates`](Self::token_gates)
     pub fn step_gates(&self, state: RecurrentState, input_gates: Tensor<2>) -> RecurrentState {
+        self.step_with(state, input_gates, |_, cell, before, gates| cell.advance(before, gates))
+    }
+
+    /// [`step_gates`](Self::step_gates), with what a layer does given as `advance(layer, cell, state, gates)`.
+    pub(super) fn step_with(
+        &self,
+        state: RecurrentState,
+        input_gates: Tensor<2>,
+        mut advance: impl FnMut(usize, &Cell, Tensor<2>, Tensor<2>) -> Tensor<2>,
+    ) -> RecurrentState {
         let mut layers = Vec::with_capacity(self.cells.len());
-        for (cell, before) in self.cells.iter().zip(state.layers) {
+        for (layer, (cell, before)) in self.cells.iter().zip(state.layers).enumerate() {
             let gates = match layers.last() {
                 None => input_gates.clone(),
                 Some(below) => cell.input_gates(cell.output(Tensor::clone(below))),
             };
-            layers.push(cell.advance(before, gates));
+            layers.push(advance(layer, cell, before, gates));
         }
         RecurrentState { layers }
     }

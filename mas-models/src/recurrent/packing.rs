@@ -79,6 +79,17 @@ impl Packing {
         (rows, inside)
     }
 
+    /// What a packed tensor has at the step before each of its rows; zero at the first step.
+    ///
+    /// - `packed`: `[Σ active, width]`
+    /// - returns: `[Σ active, width]`
+    pub fn earlier(&self, packed: Tensor<2>) -> Tensor<2> {
+        let width = packed.dims()[1];
+        let mut steps = vec![Tensor::zeros([self.active[0], width], &packed.device())];
+        steps.extend((1..self.time()).map(|step| packed.clone().narrow(0, self.offsets[step - 1], self.active[step])));
+        Tensor::cat(steps, 0)
+    }
+
     /// A packed tensor with padding put in.
     ///
     /// - `packed`: `[Σ active, width]`
@@ -173,9 +184,9 @@ mod tests {
         let packing = Packing::new(&[1, 3]);
         let device = Device::flex();
         let packed = Tensor::<2>::from_data([[10.0], [20.0], [11.0], [12.0]], &device);
-        let repeated = packing.unpack(packed.clone(), 4, Padding::RepeatLast).into_data().to_vec::<f32>().unwrap();
+        let repeated = packing.unpack(packed.clone(), 4, Padding::RepeatLast).try_into_vec_as::<f32>().unwrap();
         assert_eq!(repeated, [20.0, 20.0, 20.0, 20.0, 10.0, 11.0, 12.0, 12.0]);
-        let zeroed = packing.unpack(packed, 4, Padding::Zero).into_data().to_vec::<f32>().unwrap();
+        let zeroed = packing.unpack(packed, 4, Padding::Zero).try_into_vec_as::<f32>().unwrap();
         assert_eq!(zeroed, [20.0, 0.0, 0.0, 0.0, 10.0, 11.0, 12.0, 0.0]);
     }
 }

@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor, activation};
 
-use crate::gelu::gelu;
+use crate::gelu::{gelu, normal_cdf, normal_density};
 
 /// The read-out: `Linear(d, 4d) → exact GELU → dropout (in training) → Linear(4d, vocabulary)`.
 #[derive(Module, Debug)]
@@ -36,6 +36,67 @@ impl ReadOut {
         units.matmul(self.w_out.val()) + self.b_out.val()
     }
 
+    /// The cross-entropy of `targets`, and its gradients by hand.
+    ///
+    /// It takes some rows at a time, so that the units of a few rows stay near while they are needed, and none
+    /// are kept.
+    ///
+    /// - `hidden`: `[row, width]`
+    /// - `targets`: `[row]`
+    /// - `dropout`: `[row, 4 · width]`
+    pub(crate) fn cross_entropy(
+        &self,
+        hidden: Tensor<2>,
+        targets: Tensor<1, Int>,
+        dropout: Option<Tensor<2>>,
+    ) -> ReadOutGradients {
+        let ([rows, _], vocabulary) = (hidden.dims(), self.b_out.val().dims()[1]);
+        let (w_in, w_out) = (self.w_in.val(), self.w_out.val());
+        let mut losses = Vec::new();
+        let mut d_hidden = Vec::new();
+        let mut d_parameters: Option<[Tensor<2>; 4]> = None;
+        for begin in (0..rows).step_by(ROWS_AT_ONCE) {
+            let count = ROWS_AT_ONCE.min(rows - begin);
+            let hidden = hidden.clone().narrow(0, begin, count);
+            let targets = targets.clone().narrow(0, begin, count).reshape([count, 1]);
+            let dropout = dropout.as_ref().map(|factors| factors.clone().narrow(0, begin, count));
+            let dropped = |units: Tensor<2>| match &dropout {
+                Some(factors) => units * factors.clone(),
+                None => units,
+            };
+            let before = hidden.clone().matmul(w_in.clone()) + self.b_in.val();
+            let below = normal_cdf(before.clone());
+            let units = dropped(before.clone() * below.clone());
+            let log_probabilities = activation::log_softmax(units.clone().matmul(w_out.clone()) + self.b_out.val(), 1);
+            losses.push(log_probabilities.clone().gather(1, targets.clone()));
+
+            let right = targets.equal(Tensor::arange(0..vocabulary as i64, &log_probabilities.device()).unsqueeze());
+            let d_logits = (log_probabilities.exp() - right.float()).div_scalar(rows as f64);
+            let slope = below + before.clone() * normal_density(before);
+            let d_before = dropped(d_logits.clone().matmul(w_out.clone().transpose())) * slope;
+            d_hidden.push(d_before.clone().matmul(w_in.clone().transpose()));
+            let part = [
+                hidden.transpose().matmul(d_before.clone()),
+                d_before.sum_dim(0),
+                units.transpose().matmul(d_logits.clone()),
+                d_logits.sum_dim(0),
+            ];
+            d_parameters = Some(match d_parameters {
+                None => part,
+                Some(sum) => {
+                    let [a, b, c, d] = sum;
+                    let [e, f, g, h] = part;
+                    [a + e, b + f, c + g, d + h]
+                }
+            });
+        }
+        ReadOutGradients {
+            loss: Tensor::cat(losses, 0).mean().neg(),
+            hidden: Tensor::cat(d_hidden, 0),
+            parameters: d_parameters.map_or_else(Vec::new, Vec::from),
+        }
+    }
+
     /// The weights of the first layer, `[width, 4 · width]`.
     pub fn w_in(&self) -> Tensor<2> {
         self.w_in.val()
@@ -66,6 +127,19 @@ impl ReadOut {
         let mut next = || parameters.next().map(Param::from_tensor);
         Some(Self { w_in: next()?, b_in: next()?, w_out: next()?, b_out: next()? })
     }
+}
+
+/// Rows whose units are held at once.
+const ROWS_AT_ONCE: usize = 512;
+
+/// What comes of a way back through the read-out.
+pub(crate) struct ReadOutGradients {
+    /// The mean cross-entropy, `[1]`.
+    pub loss: Tensor<1>,
+    /// Its gradient with respect to what the read-out read, `[row, width]`.
+    pub hidden: Tensor<2>,
+    /// Its gradients with respect to the parameters, in the order of [`read_out_parameters`].
+    pub parameters: Vec<Tensor<2>>,
 }
 
 /// Names and shapes of the read-out's parameters.

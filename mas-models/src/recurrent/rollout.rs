@@ -11,6 +11,8 @@ pub(crate) struct Rollout {
     pub hidden: Vec<Tensor<2>>,
     /// The tokens that were read: the given ones, or the network's own where it ran free, `[Σ active]`.
     pub inputs: Tensor<1, Int>,
+    /// For each layer what its way back needs, `[Σ active, …]`, if it was recorded.
+    pub kept: Vec<Vec<Tensor<2>>>,
 }
 
 impl Recurrent {
@@ -19,6 +21,20 @@ impl Recurrent {
     ///
     /// - `dropout`: factors of the read-out's units wherever a prediction is fed back, `[Σ active, 4 · width]`
     pub(crate) fn rollout(&self, trials: &PackedTrials, feedback: Feedback, dropout: Option<&Tensor<2>>) -> Rollout {
+        self.roll(trials, feedback, dropout, false)
+    }
+
+    /// [`rollout`](Self::rollout), which also keeps what [`Cell::backward`](super::Cell::backward) needs.
+    pub(crate) fn recorded_rollout(
+        &self,
+        trials: &PackedTrials,
+        feedback: Feedback,
+        dropout: Option<&Tensor<2>>,
+    ) -> Rollout {
+        self.roll(trials, feedback, dropout, true)
+    }
+
+    fn roll(&self, trials: &PackedTrials, feedback: Feedback, dropout: Option<&Tensor<2>>, record: bool) -> Rollout {
         let PackedTrials { packing, tokens, response, .. } = trials;
         let device = self.device().inner();
         let frozen = self.valid();
@@ -38,6 +54,7 @@ impl Recurrent {
 
         let mut state = self.initial_state(packing.active(0));
         let mut hidden = vec![Vec::with_capacity(packing.time()); self.cells().len()];
+        let mut kept: Vec<Vec<Vec<Tensor<2>>>> = vec![Vec::new(); self.cells().len()];
         let mut inputs = Vec::with_capacity(packing.time());
         for (step, own_rows) in own_rows.iter().enumerate() {
             let mut tokens = given.clone().narrow(0, packing.offset(step), packing.active(step));
@@ -49,13 +66,32 @@ impl Recurrent {
                 let logits = frozen.read_out().forward_dropped(frozen.output(before), factors);
                 tokens = tokens.select_assign(0, rows, logits.argmax(1).squeeze_dim(1), IndexingUpdateOp::Add);
             }
-            state = self.step_gates(state.first(packing.active(step)), table.clone().select(0, tokens.clone()));
+            let gates = table.clone().select(0, tokens.clone());
+            state = self.step_with(state.first(packing.active(step)), gates, |layer, cell, before, gates| {
+                if !record {
+                    return cell.advance(before, gates);
+                }
+                let (after, step) = cell.advance_keeping(before, gates);
+                kept[layer].push(step);
+                after
+            });
             hidden.iter_mut().zip(&state.layers).for_each(|(hidden, layer)| hidden.push(layer.clone()));
             inputs.push(tokens);
         }
         Rollout {
             hidden: hidden.into_iter().map(|steps| Tensor::cat(steps, 0)).collect(),
             inputs: Tensor::cat(inputs, 0),
+            kept: kept.into_iter().map(cat_each).collect(),
         }
     }
+}
+
+/// For each of the tensors that all steps keep, those of all steps.
+fn cat_each(steps: Vec<Vec<Tensor<2>>>) -> Vec<Tensor<2>> {
+    let count = steps.first().map_or(0, Vec::len);
+    let mut tensors: Vec<Vec<Tensor<2>>> = vec![Vec::with_capacity(steps.len()); count];
+    for step in steps {
+        tensors.iter_mut().zip(step).for_each(|(tensors, tensor)| tensors.push(tensor));
+    }
+    tensors.into_iter().map(|tensors| Tensor::cat(tensors, 0)).collect()
 }

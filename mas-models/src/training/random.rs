@@ -44,7 +44,7 @@ mod tests {
         assert_eq!(shuffled(&rows, 1, 0), shuffled(&rows, 1, 0));
         assert_ne!(shuffled(&rows, 1, 0), shuffled(&rows, 1, 1));
         let device = Device::flex();
-        let draw = |step| dropout(0.25, [50, 40], 7, step, &device).unwrap().into_data().to_vec::<f32>().unwrap();
+        let draw = |step| dropout(0.25, [50, 40], 7, step, &device).unwrap().try_into_vec_as::<f32>().unwrap();
         assert_eq!(draw(3), draw(3));
         assert_ne!(draw(3), draw(4));
         let mean = draw(3).iter().sum::<f32>() / 2000.0;

@@ -1,0 +1,69 @@
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use xshell::{Shell, cmd};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Which case studies, the fastest first [default: all]
+    #[arg(long = "case", value_enum, value_name = "NAME")]
+    cases: Vec<Case>,
+    /// How large: minutes on two CPU cores, or the paper's settings
+    #[arg(long, value_enum, default_value_t = Preset::Quick)]
+    preset: Preset,
+    /// What computes: flex, wgpu or cuda[:INDEX]
+    #[arg(long, default_value = "flex")]
+    device: String,
+    /// Units of work at once [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// The run folder; the report goes to its `report`
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    runs: PathBuf,
+}
+
+/// The case studies, in the order in which they are run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Case {
+    /// GRUs from different seeds (claim C1)
+    Seeds,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Preset {
+    Quick,
+    Paper,
+}
+
+pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
+    let Arguments { preset, device, runs, .. } = arguments;
+    // The kind of device decides which backend is compiled in.
+    let kind = device.split(':').next().unwrap_or("flex");
+    if let Ok(commit) = cmd!(shell, "git describe --always --dirty --abbrev=12").ignore_stderr().quiet().read() {
+        // The report says which commit made it.
+        shell.set_var("MAS_COMMIT", commit);
+    }
+    cmd!(shell, "cargo build --release --locked --package mas-cli --no-default-features --features {kind}").run()?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let mas = target.join("release").join(format!("mas{}", std::env::consts::EXE_SUFFIX));
+    let mut cases = match arguments.cases.is_empty() {
+        true => Case::value_variants().to_vec(),
+        false => arguments.cases.clone(),
+    };
+    cases.sort();
+    cases.dedup();
+    let preset = name(preset);
+    for case in cases {
+        let study = Path::new("docs/case-studies").join(format!("{}.{preset}.toml", name(&case)));
+        let threads = arguments.threads.map(|threads| ["--threads".to_owned(), threads.to_string()]);
+        let threads = threads.iter().flatten();
+        // Each run rewrites the report of everything that the folder holds.
+        cmd!(shell, "{mas} run {study} --runs {runs} --device {device} {threads...}").run()?;
+    }
+    Ok(())
+}
+
+/// The name on the command line.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
