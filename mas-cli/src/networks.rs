@@ -56,7 +56,7 @@ impl Loaded {
         Ok(Self {
             network: Frozen::new(untrained_twin(self.name()), network),
             description: NetworkDescription {
-                seed: Some(seed),
+                task: self.description.task.clone(),
                 ..NetworkDescription::initialised(config, self.description.vocabulary.clone(), seed)
             },
             identity: self.identity.clone(),

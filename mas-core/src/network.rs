@@ -232,14 +232,17 @@ impl Continuation {
     /// Σ weight of the row × cross-entropy of the token after each output, as a tracked `[1]`.
     ///
     /// # Errors
-    /// Weights for another number of rows.
+    /// Weights for another number of rows, or a token that is not in the vocabulary.
     pub fn cross_entropy(self, resume: &Resume, weights: &[f32]) -> Result<Tensor<1>> {
         if weights.len() != resume.rows.len() {
             return Err(Error::invalid(format!("{} weights for {} rows", weights.len(), resume.rows.len())));
         }
         let device = self.logits.device().inner();
-        let n = self.at.len();
+        let (n, vocabulary) = (self.at.len(), self.logits.dims()[1]);
         let targets: Vec<i32> = self.at.iter().map(|at| resume.tokens(at.row)[at.position + 1] as i32).collect();
+        if let Some(token) = targets.iter().find(|&&token| token as usize >= vocabulary) {
+            return Err(Error::invalid(format!("token {token} is not among the {vocabulary} that the network says")));
+        }
         let weights: Vec<f32> = self.at.iter().map(|at| weights[at.row]).collect();
         let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [n]), &device).reshape([n, 1]);
         let weights = Tensor::<2>::from_data(TensorData::new(weights, [n, 1]), &device);

@@ -4,7 +4,7 @@
 mod network_suite;
 
 use burn::prelude::*;
-use mas_core::{Edit, Network, Positions, Recorded, Resume, Trials};
+use mas_core::{Edit, Network, Positions, Recorded, Resume, Trials, autodiff_gradient};
 use mas_models::{CellKind, Feedback, Frozen, RecurrentConfig};
 
 const VOCABULARY: usize = 7;
@@ -44,6 +44,52 @@ fn a_gru_of_three_layers_and_an_odd_width_does_what_every_network_must() {
 #[test]
 fn a_wide_gru_does_what_every_network_must() {
     network_suite::suite(&gru(40, 1, 4), &trials());
+}
+
+#[test]
+fn a_gru_of_one_unit_does_what_every_network_must() {
+    network_suite::suite(&gru(1, 1, 8), &trials());
+}
+
+/// Many rows, in any order and repeated, at widths that fill vector registers and at widths that do not; and states far
+/// from any that a network has, at which gates are shut and a wrong token is all but impossible.
+#[test]
+fn the_gradient_of_a_large_batch_is_that_of_autodiff() {
+    for (width, size) in [(33, 0.3), (16, 0.3), (17, 8.0), (8, 60.0)] {
+        let (frozen, trials) = (gru(width, 1, 9), trials());
+        let rows: Vec<usize> = (0..301).map(|row| row * row % 3).collect();
+        let weights: Vec<f32> = (0..301).map(|row| (row % 5) as f32 * 0.3).collect();
+        for (name, interchange) in [
+            ("hidden", Positions::Individual),
+            ("embedding", Positions::Individual),
+            ("embedding", Positions::Stepwise),
+        ] {
+            let (site, positions) = (frozen.site(name).unwrap(), [2, 5, 1]);
+            let prefix = frozen.prepare(&site, &trials, &positions).unwrap();
+            for free_running in [false, true] {
+                let resume = Resume {
+                    site: &site,
+                    interchange,
+                    prefix: (interchange == Positions::Individual).then_some(&prefix),
+                    trials: &trials,
+                    positions: &positions,
+                    rows: &rows,
+                    free_running,
+                };
+                let vectors = resume.exchanged().len();
+                let values: Vec<f32> = (0..vectors * width).map(|at| (at as f32 * 0.37).sin() * size).collect();
+                let edited = Tensor::<2>::from_data(TensorData::new(values, [vectors, width]), &Device::flex());
+                let (loss, gradient) = frozen.behaviour_gradient(&resume, edited.clone(), &weights).unwrap();
+                let (expected_loss, expected) = autodiff_gradient(&frozen, &resume, edited, &weights).unwrap();
+                let norm = |tensor: Tensor<2>| tensor.powi_scalar(2).sum().into_scalar::<f32>().sqrt();
+                let (error, whole) = (norm(gradient - expected.clone()), norm(expected));
+                let label = format!("width {width}, {name}, {interchange:?}, free {free_running}");
+                assert!((loss - expected_loss).abs() < 1e-5 * expected_loss, "{label}: {loss}, {expected_loss}");
+                assert!(error < 1e-4 * whole, "{label}: {error} of {whole}");
+                assert!(error > 0.0, "{label}: the hand-written gradient should differ in the last bits: was it used?");
+            }
+        }
+    }
 }
 
 #[test]

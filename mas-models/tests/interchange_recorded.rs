@@ -5,7 +5,7 @@ use std::{fs::File, io::BufReader, path::Path};
 
 use burn::prelude::*;
 use mas_core::{
-    At, Edit, Network, Positions, Recorded, Resume, Retain, Site, Trials,
+    At, Continuation, Edit, Network, Positions, Recorded, Resume, Retain, Trials,
     alignment::{Evaluated, PreStep, matrix_exponential},
     interchange,
 };
@@ -79,6 +79,7 @@ impl Batch {
 }
 
 /// A recorded set of interchanges.
+#[derive(Clone, Copy)]
 struct Recording {
     name: &'static str,
     rotations: &'static str,
@@ -110,131 +111,163 @@ impl Rotation {
 impl Recording {
     fn check(&self) {
         let networks = frozen();
-        let (mut recorded, mut batches, mut rotations) =
-            (Arrays::open(self.name), Arrays::open("batches"), Arrays::open("rotations"));
+        let (mut recorded, mut batches) = (Arrays::open(self.name), Arrays::open("batches"));
         let expected = std::fs::read_to_string(fixtures().join("interchange/expected.json")).unwrap();
         let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
         for (source, target) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             let direction = format!("s{source}_t{target}");
-            let label = format!("{} {direction}", self.name);
             let mut batch = |side: &str| Batch::read(&mut batches, &format!("{}/{direction}/{side}", &self.name[..8]));
-            let (from, to) = (batch("source"), batch("target"));
-            let rotation = [0, 1].map(|network| Rotation::read(&mut rotations, self.rotations, network, self.k));
-            let prestep = PreStep::default();
-            let [source_frame, target_frame] =
-                [source, target].map(|network| Evaluated::from_frame(&prestep, rotation[network].frame.clone()));
-
-            let network = &networks[target];
-            let site = network.site(self.site).unwrap();
-            let rows: Vec<usize> = (0..to.trials.len()).collect();
-            let prefix = match self.interchange {
-                Positions::Individual => Some(network.prepare(&site, &to.trials, &to.positions).unwrap()),
-                Positions::Stepwise => None,
+            let direction = InDirection {
+                recording: self,
+                label: format!("{} {direction}", self.name),
+                networks: [&networks[source], &networks[target]],
+                indices: [source, target],
+                from: batch("source"),
+                to: batch("target"),
+                expected: &expected[self.name][&direction],
+                name: direction,
             };
-            let resume = Resume {
-                site: &site,
-                interchange: self.interchange,
-                prefix: prefix.as_ref(),
-                trials: &to.trials,
-                positions: &to.positions,
-                rows: &rows,
-                free_running: true,
-            };
-            let sent = self.sent(&networks[source], &from, &resume);
-            let swap = |sent: Tensor<2>, natural: Tensor<2>| {
-                interchange(&source_frame, &target_frame, 0..self.k, Retain::Rest, sent, natural)
-            };
-            let at = resume.exchanged();
-            let place = |at: &At| resume.exchanged().iter().position(|other| other == at).unwrap() as i32;
-            let edit = |vectors: &[At], natural: Tensor<2>| {
-                let places: Vec<i32> = vectors.iter().map(place).collect();
-                let places = Tensor::<1, Int>::from_data(TensorData::new(places, [vectors.len()]), &Device::flex());
-                swap(sent.clone().select(0, places), natural)
-            };
-            let edited = (self.interchange == Positions::Individual || !network.carries_state(&site)).then(|| {
-                let at: Vec<_> = at.iter().map(|at| (at.row, at.position)).collect();
-                let natural = network.read(&site, &to.trials, &at).unwrap();
-                swap(sent.clone(), Tensor::from_inner(natural))
-            });
-            let edit = match &edited {
-                Some(edited) => Edit::Known(edited.clone()),
-                None => Edit::Sequential(&edit),
-            };
-            let continuation = network.resume(&resume, edit).unwrap();
-
-            // The recorded logits go row by row; ours step by step.
-            let mut order: Vec<usize> = (0..continuation.at.len()).collect();
-            order.sort_by_key(|&output| (continuation.at[output].row, continuation.at[output].position));
-            let ours = continuation.logits.clone().inner().try_into_vec_as::<f32>().unwrap();
-            let theirs = recorded.get::<f32>(&format!("{direction}/logits"));
-            assert_eq!(ours.len(), theirs.len(), "{label}");
-            let error = order
-                .iter()
-                .zip(theirs.chunks(8))
-                .flat_map(|(&output, theirs)| ours[output * 8..][..8].iter().zip(theirs))
-                .map(|(ours, theirs)| (ours - theirs).abs())
-                .fold(0.0, f32::max);
-            assert!(error < 1e-3, "{label}: logits {error}");
-
-            // The loss is the mean over all outputs: those before the swap are the network's own.
-            let outputs: usize = to.trials.lengths().iter().map(|length| length - 1).sum();
-            let weights = vec![1.0 / outputs as f32; rows.len()];
-            let loss = continuation.cross_entropy(&resume, &weights).unwrap();
-            let after: f32 = loss.clone().inner().into_scalar();
-            let result = &expected[self.name][&direction];
-            let whole = f64::from(after) + before_the_swap(network, &to) / outputs as f64;
-            let error = (whole - result["loss"].as_f64().unwrap()).abs();
-            assert!(error < 1e-4, "{label}: loss {whole}, off by {error}");
-
-            let gradients = loss.backward();
-            let ours = |network: usize| rotation[network].leaf.grad(&gradients);
-            self.compare_gradients(&label, &mut recorded, &direction, result, ours);
-            let Some(edited) = edited else { continue };
+            direction.check(&mut recorded, false);
             // The same gradient, one link of the chain after the other, as a fit goes about it.
-            let (again, gradient) = network.behaviour_gradient(&resume, edited.clone().inner(), &weights).unwrap();
-            assert!((again - f64::from(after)).abs() < 1e-5, "{label}: {again}, {after}");
-            let gradients = (edited * Tensor::from_inner(gradient)).sum().backward();
-            let ours = |network: usize| rotation[network].leaf.grad(&gradients);
-            self.compare_gradients(&label, &mut recorded, &direction, result, ours);
+            if self.interchange == Positions::Individual || self.site == "embedding" {
+                direction.check(&mut recorded, true);
+            }
         }
     }
+}
 
-    /// The source's vectors, teacher-forced, one for each exchanged position of the target.
-    fn sent(&self, network: &Frozen, from: &Batch, resume: &Resume) -> Tensor<2> {
-        let at: Vec<_> = match self.interchange {
-            Positions::Individual => from.positions.iter().copied().enumerate().collect(),
-            Positions::Stepwise => resume.exchanged().iter().map(|at| (at.row, at.position)).collect(),
+/// The interchanges of one direction.
+struct InDirection<'a> {
+    recording: &'a Recording,
+    name: String,
+    label: String,
+    /// Source and target.
+    networks: [&'a Frozen; 2],
+    indices: [usize; 2],
+    from: Batch,
+    to: Batch,
+    expected: &'a serde_json::Value,
+}
+
+impl InDirection<'_> {
+    /// - `chained`: whether the gradient is to come from [`Network::behaviour_gradient`]
+    fn check(&self, recorded: &mut Arrays, chained: bool) {
+        let (Recording { interchange: positions, k, .. }, label) = (*self.recording, &self.label);
+        let network = self.networks[1];
+        let site = network.site(self.recording.site).unwrap();
+        let mut rotations = Arrays::open("rotations");
+        let rotation = [0, 1].map(|network| Rotation::read(&mut rotations, self.recording.rotations, network, k));
+        let prestep = PreStep::default();
+        let frames = self.indices.map(|network| Evaluated::from_frame(&prestep, rotation[network].frame.clone()));
+
+        let batch = &self.to;
+        let rows: Vec<usize> = (0..batch.trials.len()).collect();
+        let prefix = match positions {
+            Positions::Individual => Some(network.prepare(&site, &batch.trials, &batch.positions).unwrap()),
+            Positions::Stepwise => None,
         };
-        let site: Site = network.site(self.site).unwrap();
-        Tensor::from_inner(network.read(&site, &from.trials, &at).unwrap())
+        let resume = Resume {
+            site: &site,
+            interchange: positions,
+            prefix: prefix.as_ref(),
+            trials: &batch.trials,
+            positions: &batch.positions,
+            rows: &rows,
+            free_running: true,
+        };
+        let exchanged = resume.exchanged();
+        let sent: Vec<_> = exchanged
+            .iter()
+            .map(|at| match positions {
+                Positions::Individual => (at.row, self.from.positions[at.row]),
+                Positions::Stepwise => (at.row, at.position),
+            })
+            .collect();
+        let source_site = self.networks[0].site(self.recording.site).unwrap();
+        let sent = Tensor::from_inner(self.networks[0].read(&source_site, &self.from.trials, &sent).unwrap());
+        let swap = |sent: Tensor<2>, natural: Tensor<2>| {
+            interchange(&frames[0], &frames[1], 0..k, Retain::Rest, sent, natural)
+        };
+        let first: Vec<usize> =
+            rows.iter().map(|&row| exchanged.iter().position(|at| at.row == row).unwrap()).collect();
+        let edit = |vectors: &[At], natural: Tensor<2>| {
+            let places: Vec<i32> = vectors.iter().map(|at| (first[at.row] + at.position) as i32).collect();
+            let places = Tensor::<1, Int>::from_data(TensorData::new(places, [vectors.len()]), &Device::flex());
+            swap(sent.clone().select(0, places), natural)
+        };
+        let known = (positions == Positions::Individual || !network.carries_state(&site)).then(|| {
+            let at: Vec<_> = exchanged.iter().map(|at| (at.row, at.position)).collect();
+            swap(sent.clone(), Tensor::from_inner(network.read(&site, &batch.trials, &at).unwrap()))
+        });
+
+        // The reference's loss is a mean over the outputs from the swapped position on, as here; but where one position is
+        // swapped it counts those before too, and they are the network's own.
+        let (outputs, before) = match positions {
+            Positions::Individual => {
+                (batch.trials.lengths().iter().map(|length| length - 1).sum(), before_the_swap(network, batch))
+            }
+            Positions::Stepwise => (rows.iter().map(|&row| resume.outputs(row)).sum::<usize>(), 0.0),
+        };
+        let weights = vec![1.0 / outputs as f32; rows.len()];
+        let (after, gradients) = match (&known, chained) {
+            (Some(edited), true) => {
+                let (loss, gradient) = network.behaviour_gradient(&resume, edited.clone().inner(), &weights).unwrap();
+                (loss, (edited.clone() * Tensor::from_inner(gradient)).sum().backward())
+            }
+            (None, true) => unreachable!("only known edits have such a gradient"),
+            (known, false) => {
+                let edit = match known {
+                    Some(edited) => Edit::Known(edited.clone()),
+                    None => Edit::Sequential(&edit),
+                };
+                let continuation = network.resume(&resume, edit).unwrap();
+                self.compare_logits(&continuation, &recorded.get::<f32>(&format!("{}/logits", self.name)));
+                let loss = continuation.cross_entropy(&resume, &weights).unwrap();
+                (f64::from(loss.clone().inner().into_scalar::<f32>()), loss.backward())
+            }
+        };
+        let loss = after + before / outputs as f64;
+        let error = (loss - self.expected["loss"].as_f64().unwrap()).abs();
+        assert!(error < 1e-4, "{label}: loss {loss}, off by {error}");
+        self.compare_gradients(recorded, |network| rotation[network].leaf.grad(&gradients));
+    }
+
+    /// The recorded logits go row by row; ours in the order of the continuation.
+    fn compare_logits(&self, continuation: &Continuation, theirs: &[f32]) {
+        let at = &continuation.at;
+        let mut order: Vec<usize> = (0..at.len()).collect();
+        order.sort_by_key(|&output| (at[output].row, at[output].position));
+        let ours = continuation.logits.clone().inner().try_into_vec_as::<f32>().unwrap();
+        assert_eq!(order.len() * 8, theirs.len(), "{}", self.label);
+        let error = order
+            .iter()
+            .zip(theirs.chunks(8))
+            .flat_map(|(&output, theirs)| ours[output * 8..][..8].iter().zip(theirs))
+            .map(|(ours, theirs)| (ours - theirs).abs())
+            .fold(0.0, f32::max);
+        assert!(error < 1e-3, "{}: logits {error}", self.label);
     }
 
     /// Whole matrices where they were recorded (between networks), the norm everywhere.
-    fn compare_gradients(
-        &self,
-        label: &str,
-        recorded: &mut Arrays,
-        direction: &str,
-        result: &serde_json::Value,
-        ours: impl Fn(usize) -> Option<Tensor<2>>,
-    ) {
+    fn compare_gradients(&self, recorded: &mut Arrays, ours: impl Fn(usize) -> Option<Tensor<2>>) {
         let norm = |tensor: Tensor<2>| f64::from(tensor.powi_scalar(2).sum().into_scalar::<f32>()).sqrt();
         let mut compared = 0;
         for network in 0..2 {
-            let Some(size) = result["gradient_norms"][network].as_f64() else {
-                assert!(ours(network).is_none_or(|gradient| norm(gradient) == 0.0), "{label}: network {network}");
+            let label = format!("{}: gradient of network {network}", self.label);
+            let Some(size) = self.expected["gradient_norms"][network].as_f64() else {
+                assert!(ours(network).is_none_or(|gradient| norm(gradient) == 0.0), "{label}");
                 continue;
             };
             let gradient = ours(network).unwrap();
             let error = (norm(gradient.clone()) - size).abs();
-            assert!(error < 1e-3 * size, "{label}: network {network}, norm off by {error} of {size}");
-            if let Some(values) = recorded.find::<f32>(&format!("{direction}/gradient/{network}")) {
+            assert!(error < 1e-3 * size, "{label}: norm off by {error} of {size}");
+            if let Some(values) = recorded.find::<f32>(&format!("{}/gradient/{network}", self.name)) {
                 let error = norm(gradient - lower(&values));
-                assert!(error < 1e-3 * size, "{label}: network {network}, off by {error} of {size}");
+                assert!(error < 1e-3 * size, "{label}: off by {error} of {size}");
                 compared += 1;
             }
         }
-        assert_eq!(compared, if direction == "s0_t0" || direction == "s1_t1" { 0 } else { 2 }, "{label}");
+        assert_eq!(compared, if self.indices[0] == self.indices[1] { 0 } else { 2 }, "{}", self.label);
     }
 }
 

@@ -83,7 +83,7 @@ impl Gru {
     ) -> CellGradients {
         let [rows, width] = before.dims();
         let [reset_update, candidate, hidden_candidate] = kept;
-        let slopes = reset_update.clone() * (1.0 - reset_update.clone());
+        let slopes: Tensor<2> = reset_update.clone() * (1.0 - reset_update.clone());
         let reset = reset_update.clone().narrow(1, 0, width);
         let update = reset_update.narrow(1, width, width);
         let by_candidate: Tensor<2> = (1.0 - update.clone()) * (1.0 - candidate.clone().square());

@@ -1,0 +1,167 @@
+//! `mas run`, `runs` and `report` on a small study.
+
+mod program;
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use program::{mas, refuses, succeeds};
+
+const STUDY: &str = r#"
+name = "small"
+claims = ["C1"]
+
+[[networks]]
+name = "gru"
+task = "multi-object"
+architecture = "gru"
+width = 8
+seeds = [1, 2]
+training = { samples = 40, validation-samples = 10, max-steps = 4 }
+allow-unaccepted = true
+
+[[alignments]]
+name = "hidden"
+k = 4
+batch = 8
+training-pairs = 40
+held-out-pairs = 20
+max-steps = 60
+evaluate-every = 5
+
+[[alignments]]
+name = "embedding"
+site = "embedding"
+positions = "stepwise"
+k = 4
+batch = 4
+training-pairs = 40
+held-out-pairs = 20
+max-steps = 10
+evaluate-every = 5
+controls = false
+
+[[similarities]]
+name = "hidden"
+samples = 50
+draws = 2
+sequences-per-count = 1
+permutations = 4
+bootstraps = 4
+"#;
+
+fn with_study(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.toml"), text).unwrap();
+    folder
+}
+
+fn report_of(folder: &Path, runs: &str, file: &str) -> String {
+    std::fs::read_to_string(folder.join(runs).join("report").join(file)).unwrap()
+}
+
+#[test]
+fn a_study_is_run_once_and_reported() {
+    let folder = with_study(STUDY);
+    let run = ["run", "small.toml", "--json"];
+    let first: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
+    // Two networks, one alignment with two controls, one without, one similarity.
+    assert_eq!((first["computed"].as_u64(), first["reused"].as_u64()), (Some(7), Some(0)));
+    let iia = report_of(folder.path(), "runs", "iia.csv");
+    for control in ["none", "ceiling", "no-swap", "mean-swap", "shuffled", "random-network"] {
+        assert!(iia.contains(&format!(",{control},")), "no row of {control}");
+    }
+    assert!(report_of(folder.path(), "runs", "claims.csv").contains("not-decided"));
+    assert!(report_of(folder.path(), "runs", "similarity.csv").contains("cka_linear_debiased"));
+    assert!(report_of(folder.path(), "runs", "index.html").contains("</html>"));
+
+    let second: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
+    assert_eq!((second["computed"].as_u64(), second["reused"].as_u64()), (Some(0), Some(7)));
+    assert_eq!(report_of(folder.path(), "runs", "iia.csv"), iia);
+
+    let listed = succeeds(folder.path(), &["runs", "list"]);
+    assert_eq!(listed.lines().count(), 7, "{listed}");
+    succeeds(folder.path(), &["report", "runs", "--out", "elsewhere"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("elsewhere/iia.csv")).unwrap(), iia);
+
+    // One result removed is one result done again, with the same bytes.
+    let key = listed.lines().find(|line| line.starts_with("align")).unwrap().split_whitespace().nth(1).unwrap();
+    succeeds(folder.path(), &["runs", "remove", key]);
+    let third: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
+    assert_eq!(third["computed"].as_u64(), Some(1));
+    assert_eq!(report_of(folder.path(), "runs", "iia.csv"), iia);
+}
+
+#[test]
+fn threads_and_shards_change_nothing() {
+    let folder = with_study(STUDY);
+    succeeds(folder.path(), &["run", "small.toml", "--runs", "one", "--threads", "1"]);
+    succeeds(folder.path(), &["run", "small.toml", "--runs", "two", "--threads", "3"]);
+    for shard in ["0/2", "1/2"] {
+        succeeds(folder.path(), &["run", "small.toml", "--runs", "shards", "--shard", shard]);
+    }
+    for file in ["iia.csv", "similarity.csv", "claims.csv"] {
+        let one = report_of(folder.path(), "one", file);
+        assert_eq!(one, report_of(folder.path(), "two", file), "{file} at another number of threads");
+        assert_eq!(one, report_of(folder.path(), "shards", file), "{file} in shards");
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
+    let folder = with_study(STUDY);
+    succeeds(folder.path(), &["run", "small.toml", "--runs", "whole"]);
+    let mut killed = mas(folder.path(), &["run", "small.toml", "--runs", "broken"]).spawn().unwrap();
+    // Killed as soon as a fit has put something aside, unless it was faster than that.
+    let started = Instant::now();
+    let aside = || {
+        let partials = std::fs::read_dir(folder.path().join("broken/align")).into_iter().flatten().flatten();
+        partials.map(|entry| entry.path().join("checkpoint.safetensors")).any(|file| file.is_file())
+    };
+    while !aside() && started.elapsed() < Duration::from_secs(60) && killed.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    succeeds(folder.path(), &["run", "small.toml", "--runs", "broken"]);
+    for file in ["iia.csv", "similarity.csv", "claims.csv"] {
+        assert_eq!(report_of(folder.path(), "whole", file), report_of(folder.path(), "broken", file), "{file}");
+    }
+}
+
+#[test]
+fn a_second_process_is_told_of_the_first() {
+    let folder = with_study(STUDY);
+    std::fs::create_dir(folder.path().join("runs")).unwrap();
+    let lock = std::fs::File::create(folder.path().join("runs/.lock")).unwrap();
+    lock.lock().unwrap();
+    let complaint = refuses(folder.path(), &["run", "small.toml"]);
+    assert!(complaint.contains("runs"), "{complaint}");
+}
+
+#[test]
+fn mistakes_in_a_study_are_shown_with_their_line() {
+    let line_of = |text: &str, what: &str| text.lines().position(|line| line.contains(what)).unwrap() + 1;
+    for (from, to, says) in [
+        ("k = 4\nbatch = 8", "kk = 4\nbatch = 8", "kk"),
+        ("architecture = \"gru\"", "architecture = \"gru2\"", "gru2"),
+        ("task = \"multi-object\"", "task = \"counting\"", "counting"),
+        ("max-steps = 60", "max-steps = \"many\"", "many"),
+        ("k = 4\nbatch = 8", "k = 9\nbatch = 8", "9"),
+        ("site = \"embedding\"", "site = \"nowhere\"", "nowhere"),
+    ] {
+        let text = STUDY.replacen(from, to, 1);
+        let folder = with_study(&text);
+        let complaint = refuses(folder.path(), &["run", "small.toml"]);
+        let line = line_of(&text, to.lines().next().unwrap());
+        assert!(complaint.contains(says), "{complaint}");
+        assert!(complaint.contains("small.toml"), "{complaint}");
+        assert!(complaint.contains(&line.to_string()), "line {line} is not in {complaint}");
+    }
+    let folder = with_study("");
+    refuses(folder.path(), &["run", "small.toml"]);
+    assert!(refuses(folder.path(), &["run", "absent.toml"]).contains("absent.toml"));
+    assert!(refuses(folder.path(), &["report", "nowhere"]).contains("nowhere"));
+}
