@@ -9,7 +9,9 @@ use burn::tensor::Device;
 use cpu_time::ProcessTime;
 use mas_core::{
     Alignment, AlignmentFunction, Exchange, Fit, FitConfig, Member, Method, Pairs, Participant, Setting, Subspaces,
-    Trials, alignment::Orthogonal, all_directions,
+    Trials,
+    alignment::Orthogonal,
+    all_directions,
     fit::{Event, StopRule},
 };
 use mas_models::{CellKind, Frozen, RecurrentConfig};
@@ -64,7 +66,8 @@ fn step(networks: &[Frozen; 2], pairs: &Pairs, device: &Device) -> (f64, f64) {
         site: participant.site().clone(),
         function: AlignmentFunction::new(Orthogonal::random(WIDTH, seed as u64, device)),
     });
-    let alignment = Alignment::new(members.collect(), Subspaces::new([("full", 32)]).expect("a subspace")).expect("fits");
+    let alignment =
+        Alignment::new(members.collect(), Subspaces::new([("full", 32)]).expect("a subspace")).expect("fits");
     let exchanges = |pairs| -> Vec<Exchange> {
         all_directions(2).into_iter().map(|direction| Exchange { direction, subspace: 0, pairs }).collect()
     };

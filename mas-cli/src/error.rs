@@ -64,8 +64,12 @@ impl Error {
             Self::Internal(_) | Self::Core(mas_core::Error::Device(_)) => 1,
             Self::Report(crate::report::ReportError::File(_)) => 2,
             Self::Report(_) => 1,
-            Self::Runs(error) if error.failures().iter().any(|failure| failure.error.is::<crate::runs::Panicked>()) => {
-                1
+            Self::Runs(error) => {
+                let at_fault = |failure: &crate::runs::UnitFailure| match failure.error.downcast_ref::<Self>() {
+                    Some(error) => error.exit_code() == 1,
+                    None => failure.error.is::<crate::runs::Panicked>(),
+                };
+                if error.failures().iter().any(at_fault) { 1 } else { 2 }
             }
             _ => 2,
         }

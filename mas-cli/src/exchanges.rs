@@ -1,7 +1,7 @@
 //! From counterfactual pairs of tasks to interchanges between networks: the one place where both vocabularies meet.
 
 use mas_core::{Pairs, Trials};
-use mas_tasks::{HELD_OUT_COUNTS, Pair, Sequence, Vocabulary};
+use mas_tasks::{HELD_OUT_COUNTS, Pair, Sequence, Task, TaskKind, Vocabulary};
 
 use crate::Result;
 
@@ -10,7 +10,8 @@ use crate::Result;
 /// # Errors
 /// A token of the task that a network does not know.
 pub fn pairs(pairs: &[Pair], source: &Reader, target: &Reader) -> Result<Pairs> {
-    let has_untrained = |count: u32| HELD_OUT_COUNTS.contains(&count);
+    let is_untrained =
+        |pair: &Pair| source.untrained.contains(&pair.source_count) || target.untrained.contains(&pair.target_count);
     Ok(Pairs {
         source: source.trials(pairs.iter().map(|pair| &pair.source))?,
         source_positions: pairs.iter().map(|pair| pair.source_position).collect(),
@@ -18,11 +19,13 @@ pub fn pairs(pairs: &[Pair], source: &Reader, target: &Reader) -> Result<Pairs> 
         target_positions: pairs.iter().map(|pair| pair.target_position).collect(),
         counterfactual: target.trials(pairs.iter().map(|pair| &pair.counterfactual))?,
         changed: pairs.iter().map(|pair| pair.changed).collect(),
-        untrained_count: pairs
-            .iter()
-            .map(|pair| has_untrained(pair.source_count) || has_untrained(pair.target_count))
-            .collect(),
+        untrained_count: pairs.iter().map(is_untrained).collect(),
     })
+}
+
+/// The counts of a task that networks are never trained on; none where a task's counts are not of demonstrations.
+pub fn untrained_counts(task: TaskKind) -> &'static [u32] {
+    if task.counts_demonstrations() { &HELD_OUT_COUNTS } else { &[] }
 }
 
 /// How a network reads a task's sequences.
@@ -30,15 +33,21 @@ pub struct Reader {
     /// For every id of the task's vocabulary that of the network's.
     ids: Vec<u32>,
     pad: u32,
+    /// See [`untrained_counts`].
+    untrained: &'static [u32],
 }
 
 impl Reader {
-    /// A network with `vocabulary` that reads a task with `task` as its vocabulary.
+    /// A network with `vocabulary` that reads sequences of `task`.
     ///
     /// # Errors
     /// A token of the task that the network does not know.
-    pub fn new(task: &Vocabulary, vocabulary: &Vocabulary) -> Result<Self> {
-        Ok(Self { ids: task.translation(vocabulary)?, pad: vocabulary.pad() })
+    pub fn new(task: &Task, vocabulary: &Vocabulary) -> Result<Self> {
+        Ok(Self {
+            ids: task.vocabulary().translation(vocabulary)?,
+            pad: vocabulary.pad(),
+            untrained: untrained_counts(task.kind()),
+        })
     }
 
     /// Sequences as trials in the network's vocabulary.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use mas_models::{Architecture, Frozen, NetworkDescription, SavedNetwork};
 use mas_tasks::{Task, TaskConfig, TaskKind, Vocabulary};
 
-use crate::{Error, Result, device::Compute, exchanges::Reader, results::untrained_twin, seeds::derive};
+use crate::{
+    Error, Result, device::Compute, exchanges::Reader, results::untrained_twin, seeds::derive, work::NetworkPlace,
+};
 
 /// A network that is ready for interchanges.
 pub struct Loaded {
@@ -13,7 +15,7 @@ pub struct Loaded {
     pub network: Frozen,
     /// Everything about it but its weights.
     pub description: NetworkDescription,
-    /// What tells its weights from others: a hash where there is one, else its name.
+    /// What tells its weights from others: their hash.
     pub identity: String,
     /// Its folder, as an alignment's file is to name it.
     pub path: PathBuf,
@@ -38,7 +40,11 @@ impl Loaded {
                 path.display()
             )));
         }
-        let identity = description.provenance.weights_blake3.clone().unwrap_or_else(|| name.clone());
+        let identity = match &description.provenance.weights_blake3 {
+            Some(hash) => hash.clone(),
+            // Somebody has changed the weights and said so by leaving the hash out.
+            None => hash_of(&path.join("weights.safetensors"))?,
+        };
         let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
         Ok(Self { network: Frozen::new(name, network), description, identity, path })
     }
@@ -64,6 +70,16 @@ impl Loaded {
         })
     }
 
+    /// Where it is, as an alignment's file says it.
+    pub fn place(&self) -> NetworkPlace {
+        NetworkPlace { path: self.path.clone(), identity: self.identity.clone() }
+    }
+
+    /// Whether it was trained here and did not reach the acceptance mark.
+    pub fn missed_the_mark(&self) -> bool {
+        self.description.accepted == Some(false)
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         mas_core::Recorded::name(&self.network)
@@ -87,8 +103,13 @@ impl Loaded {
     /// A token that it does not know.
     pub fn reader(&self, task: &Task) -> Result<Reader> {
         let own = Vocabulary::from_tokens(self.description.vocabulary.tokens.clone())?;
-        Reader::new(task.vocabulary(), &own)
+        Reader::new(task, &own)
     }
+}
+
+fn hash_of(file: &Path) -> Result<String> {
+    let bytes = std::fs::read(file).map_err(|error| Error::io(file, error))?;
+    Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
 /// What a folder is called.

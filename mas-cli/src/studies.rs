@@ -7,7 +7,7 @@ use mas_models::{Architecture, NetworkDescription, SavedNetwork, TrainingEvent};
 
 use crate::{
     Error, Result,
-    claims::{Evidence, decide},
+    claims::{Evidence, claim},
     device::Compute,
     networks::Loaded,
     report::{FitCurve, NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
@@ -18,7 +18,7 @@ use crate::{
     runs::{InputSource, Key, Plan, RunFolder, Unit, UnitContext, UnitKind, UnitRecord},
     statistics::{Bootstrap, iia_rows},
     study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, TrainConfiguration},
-    work,
+    work::{self, AlignmentSettings, PairCounts},
 };
 
 /// Does one unit of a study.
@@ -71,8 +71,6 @@ pub fn perform(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<
 }
 
 const SIMILARITY: &str = "similarity.csv";
-const OUTCOMES: &str = "outcomes.csv";
-const FIT: &str = "fit.csv";
 
 /// How far a fit is, in words.
 pub fn lowest(validation: &fit::Validation) -> String {
@@ -141,7 +139,7 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder) -> Result<StudyRep
     }
     networks(plan, folder, &mut report)?;
     let evidence = Evidence { outcomes: &report.outcomes, similarity: &report.similarity, bootstrap };
-    report.claims = study.claims.iter().flat_map(|id| decide(id, &evidence)).collect();
+    report.claims = study.claims.iter().filter_map(|id| claim(id)).flat_map(|claim| claim.decide(&evidence)).collect();
     Ok(report)
 }
 
@@ -165,6 +163,29 @@ impl Names {
     }
 }
 
+/// The outcomes of an alignment that was asked for by `configuration`, each variable's apart.
+pub fn by_variable(
+    study: &str,
+    alignment: &str,
+    configuration: &AlignConfiguration,
+    rows: &[OutcomeRow],
+) -> Vec<UnitOutcomes> {
+    let of = |variable: String| UnitOutcomes {
+        rows: rows.iter().filter(|row| row.variable == variable).cloned().collect(),
+        unit: AlignmentUnit {
+            study: study.to_owned(),
+            alignment: alignment.to_owned(),
+            method: configuration.method.to_string(),
+            positions: configuration.positions.to_string(),
+            site: configuration.site_label(),
+            variable,
+            k: configuration.k.unwrap_or(0) as u64,
+            seed: configuration.seed,
+        },
+    };
+    configuration.variables.iter().map(|variable| of(variable.to_string())).collect()
+}
+
 /// An alignment and its controls are units of their own; what belongs together has the same networks, variables and k.
 fn alignments(
     study: &Study,
@@ -173,14 +194,16 @@ fn alignments(
     section: &crate::runs::Section,
     report: &mut StudyReport,
 ) -> Result<()> {
-    let mut groups: Vec<(AlignConfiguration, Vec<Key>, UnitOutcomes)> = Vec::new();
+    let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<OutcomeRow>)> = Vec::new();
+    let mut overlaps = Overlaps::default();
     for &key in &section.units {
         let Some(unit) = plan.unit(key) else { continue };
         let configuration: AlignConfiguration =
             unit.configuration_as().map_err(|error| Error::Internal(error.to_string()))?;
         let result = folder.result(UnitKind::Align, key);
         let names = Names::of(unit, folder)?;
-        let mut rows: Vec<OutcomeRow> = read_rows(&result.join(OUTCOMES))?;
+        overlaps.count(&AlignmentSettings::read(&result)?.pairs);
+        let mut rows: Vec<OutcomeRow> = read_rows(&result.join(work::OUTCOMES))?;
         for row in &mut rows {
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
         }
@@ -190,13 +213,13 @@ fn alignments(
             FitControl::RandomNetwork => Control::RandomNetwork,
             FitControl::Shuffled => Control::Shuffled,
         };
-        let mut course: Vec<FitRow> = read_rows(&result.join(FIT))?;
+        let mut course: Vec<FitRow> = read_rows(&result.join(work::FIT))?;
         for row in &mut course {
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
         }
         report.fits.push(FitCurve {
             alignment: section.name.clone(),
-            method: configuration.method.name().into(),
+            method: configuration.method.to_string(),
             k,
             seed: configuration.seed,
             control,
@@ -205,24 +228,48 @@ fn alignments(
         let networks: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();
         let plain = AlignConfiguration { control: FitControl::None, ..configuration };
         match groups.iter_mut().find(|(known, inputs, _)| *known == plain && *inputs == networks) {
-            Some((.., outcomes)) => outcomes.rows.extend(rows),
-            None => {
-                let unit = AlignmentUnit {
-                    study: study.name.clone(),
-                    alignment: section.name.clone(),
-                    method: plain.method.name().into(),
-                    positions: plain.positions.to_string(),
-                    site: plain.site_label(),
-                    variable: plain.variables.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
-                    k,
-                    seed: plain.seed,
-                };
-                groups.push((plain, networks, UnitOutcomes { unit, rows }));
+            Some((.., known)) => known.extend(rows),
+            None => groups.push((plain, networks, rows)),
+        }
+    }
+    let outcomes = groups.iter().flat_map(|(plain, _, rows)| by_variable(&study.name, &section.name, plain, rows));
+    report.outcomes.extend(outcomes);
+    report.warnings.extend(overlaps.warning(&section.name));
+    Ok(())
+}
+
+/// Directions in which training pairs share sequences with held-out ones.
+#[derive(Default)]
+struct Overlaps {
+    directions: usize,
+    mostly: usize,
+    /// The largest share.
+    largest: f64,
+}
+
+impl Overlaps {
+    fn count(&mut self, pairs: &[PairCounts]) {
+        for pairs in pairs.iter().filter(|pairs| pairs.training > 0) {
+            self.directions += 1;
+            if pairs.mostly_overlap() {
+                self.mostly += 1;
+                self.largest = self.largest.max(pairs.overlapping as f64 / pairs.training as f64);
             }
         }
     }
-    report.outcomes.extend(groups.into_iter().map(|(.., outcomes)| outcomes));
-    Ok(())
+
+    /// Some overlap cannot be avoided, since there are few short sequences; more than half of it is worth a word.
+    fn warning(&self, alignment: &str) -> Option<String> {
+        (self.mostly > 0).then(|| {
+            format!(
+                "Alignment {alignment}: in {} of {} trained directions more than half of the training pairs share a \
+                 sequence with held-out pairs (at most {:.0} %).",
+                self.mostly,
+                self.directions,
+                100.0 * self.largest
+            )
+        })
+    }
 }
 
 fn networks(plan: &Plan, folder: &RunFolder, report: &mut StudyReport) -> Result<()> {

@@ -1,7 +1,5 @@
-use thiserror::Error;
-
 /// What can go wrong in this crate. Every message says what was given and what would do.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The caller asked for something that does not fit (a width, a site, a position, a setting).

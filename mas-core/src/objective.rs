@@ -90,6 +90,16 @@ impl Method {
         matches!(self, Self::Stitching)
     }
 
+    /// Whether it stitches: the target keeps nothing of its own.
+    pub fn stitches(self) -> bool {
+        matches!(self, Self::Stitching | Self::LowRankStitching)
+    }
+
+    /// Whether it makes a difference which of two networks comes first.
+    pub fn is_directed(self) -> bool {
+        !matches!(self, Self::Das | Self::Mas)
+    }
+
     /// The method's objective among `networks` networks.
     ///
     /// # Errors

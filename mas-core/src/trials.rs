@@ -2,9 +2,9 @@ use crate::{Error, Result};
 
 /// Token sequences of many trials, right-padded to one length.
 ///
-/// This is what a network is run on. Ids are the *network's* own vocabulary. `response` marks, in the
-/// same layout, the tokens that the task determines (METHOD §3): accuracy is computed there only, and in
-/// free running the network's own predictions are fed back there only.
+/// This is what a network is run on. Ids are the *network's* own vocabulary. `response` marks, in the same layout, the
+/// tokens that the task determines (the response mask of Grant, arXiv 2501.06164): accuracy is computed there only, and
+/// in free running the network's own predictions are fed back there only.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trials {
     tokens: Vec<u32>,

@@ -28,11 +28,13 @@ impl Evidence<'_> {
             .collect()
     }
 
-    /// One measure at one site between pairs of networks, the mean over seeds.
+    /// One measure at one site between pairs of networks, the mean over seeds; over `distinct` vectors, or over vectors
+    /// as they come.
     #[must_use]
-    pub fn ties(&self, site: &str, measure: &str) -> Vec<Tie> {
+    pub fn ties(&self, site: &str, measure: &str, distinct: bool) -> Vec<Tie> {
         let mut found: BTreeMap<(&str, &str), (f64, f64)> = BTreeMap::new();
-        for row in self.similarity.iter().filter(|row| row.site == site && row.measure == measure) {
+        let asked_for = |row: &&SimilarityRow| row.site == site && row.measure == measure && row.distinct == distinct;
+        for row in self.similarity.iter().filter(asked_for) {
             let (total, count) = found.entry((&row.a, &row.b)).or_default();
             *total += row.value;
             *count += 1.0;

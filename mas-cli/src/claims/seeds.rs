@@ -12,7 +12,7 @@ use crate::statistics::{Direction, tie_interval};
 ///
 /// - IIA is high within networks, and high across networks: every direction and the mean over directions
 ///   ([`every_direction`]);
-/// - RSA at `embedding`, the mean over pairs of networks, is below what IIA across networks is at least, in its lowest
+/// - RSA at `embedding` over distinct vectors, the mean over pairs of networks, is below what IIA across networks is at least, in its lowest
 ///   direction;
 /// - the random-network control is low in every direction that goes from an untrained twin to a trained network. Other
 ///   directions of such a fit say nothing: an untrained target cannot give a right answer, and trained ones align;
@@ -65,7 +65,7 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
 }
 
 fn rsa_part(evidence: &Evidence<'_>, site: &str, iia: Option<&Measurement>) -> Part {
-    let ties = evidence.ties(site, RSA_MEASURE);
+    let ties = evidence.ties(site, RSA_MEASURE, true);
     let networks: BTreeSet<&str> = ties.iter().flat_map(|tie| [tie.a.as_str(), tie.b.as_str()]).collect();
     let measured = tie_interval(&ties, &evidence.bootstrap).map(|interval| Measurement {
         interval,
@@ -105,6 +105,7 @@ mod tests {
         (0..100).map(move |i| OutcomeRow {
             source: source.clone(),
             target: target.clone(),
+            variable: "count".into(),
             control,
             pair: i,
             source_sequence: i,
@@ -152,22 +153,26 @@ mod tests {
         let mut similarity = Vec::new();
         for a in 0..study.networks {
             for b in 0..a {
-                similarity.push(SimilarityRow {
-                    study: "seeds".into(),
-                    similarity: "all".into(),
-                    a: name(a),
-                    b: name(b),
-                    site: "embedding".into(),
-                    measure: RSA_MEASURE.into(),
-                    seed: 0,
-                    value: study.rsa + 0.01 * (a + b) as f64,
-                    low: None,
-                    high: None,
-                    null_mean: None,
-                    p: None,
-                    samples: 7,
-                    draws: 1,
-                });
+                // Over vectors as they come, RSA is something else: it must not count.
+                for (distinct, rsa) in [(true, study.rsa), (false, 1.0)] {
+                    similarity.push(SimilarityRow {
+                        study: "seeds".into(),
+                        similarity: "all".into(),
+                        a: name(a),
+                        b: name(b),
+                        site: "embedding".into(),
+                        measure: RSA_MEASURE.into(),
+                        distinct,
+                        seed: 0,
+                        value: rsa + 0.01 * (a + b) as f64,
+                        low: None,
+                        high: None,
+                        null_mean: None,
+                        p: None,
+                        samples: 7,
+                        draws: 1,
+                    });
+                }
             }
         }
         let outcomes = [unit("hidden", "individual"), unit("embedding", "stepwise")];

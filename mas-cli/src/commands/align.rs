@@ -1,19 +1,18 @@
 use std::path::{Path, PathBuf};
 
-use mas_core::fit;
+use mas_core::{Method, fit};
 use mas_tasks::{Positions, VariablePair};
 use serde_json::json;
 
-use super::{Session, train::beside};
+use super::{Session, iia::table, unfinished::Unfinished};
 use crate::{
     Error, Result,
-    device::Compute,
     networks::{Loaded, distinct_names, folder_name},
-    results::{AlignmentUnit, Control, IiaRow, OutcomeRow, Population, read_rows, write_rows},
+    results::{IiaRow, OutcomeRow, read_rows, write_rows},
     statistics::{Bootstrap, iia_rows},
-    studies::lowest,
-    study::{AlignConfiguration, FitControl, Method, defaults},
-    work,
+    studies::{by_variable, lowest},
+    study::{AlignConfiguration, FitControl, defaults},
+    work::{self, AlignmentSettings, PairCounts},
 };
 
 #[derive(Debug, clap::Args)]
@@ -26,7 +25,7 @@ pub(super) struct Arguments {
     site: Vec<String>,
     /// das, mas, unidirectional-mas, stitching or low-rank-stitching
     #[arg(long, default_value = "mas")]
-    method: String,
+    method: Method,
     /// The variables, a subspace each; SOURCE:TARGET where the first network's differs from the others'
     #[arg(long, value_delimiter = ',', default_value = defaults::VARIABLE)]
     variable: Vec<VariablePair>,
@@ -67,25 +66,15 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
-    let method = Method::ALL.into_iter().find(|method| method.name() == arguments.method).ok_or_else(|| {
-        let known: Vec<_> = mas_core::Method::ALL.iter().map(|method| method.id()).collect();
-        Error::invalid(format!(
-            "--method {}: there is no such method; there are {}",
-            arguments.method,
-            known.join(", ")
-        ))
-    })?;
+    let method = arguments.method;
     if method.takes_everything() && arguments.k != defaults::K {
-        session.output.warn(format!("--k {} is ignored: {} takes everything", arguments.k, method.name()));
+        session.output.warn(format!("--k {} is ignored: {} takes everything", arguments.k, method));
     }
     let sites = arguments.site.len();
     if sites != 1 && sites != arguments.networks.len() {
         return Err(Error::invalid(format!("--site names {sites} sites for {} networks", arguments.networks.len())));
     }
-    let max_steps = arguments.max_steps.unwrap_or(match method.stitches() {
-        true => defaults::MAX_STEPS_STITCHING,
-        false => defaults::MAX_STEPS,
-    });
+    let max_steps = arguments.max_steps.unwrap_or(defaults::max_steps(method));
     let plain = AlignConfiguration {
         method,
         sites: match sites {
@@ -103,36 +92,28 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         learning_rate: arguments.learning_rate,
         max_steps,
         evaluate_every: defaults::EVALUATE_EVERY.min(max_steps.max(1)),
-        cl_weight: None,
         free_running: arguments.free_running,
         control: FitControl::None,
-        seed: session.global.seed,
+        seed: session.seed(),
     };
     let names = distinct_names(arguments.networks.iter().map(|path| folder_name(path)).collect::<Result<_>>()?);
-    let open = |compute: &Compute| -> Result<Vec<Loaded>> {
+    let open = || -> Result<Vec<Loaded>> {
         let networks = arguments.networks.iter().zip(&names);
-        networks.map(|(path, name)| Loaded::open(path, Some(name), arguments.allow_unaccepted, compute)).collect()
+        networks.map(|(path, name)| Loaded::open(path, Some(name), arguments.allow_unaccepted, &compute)).collect()
     };
     let controls = match arguments.controls {
         true => &FitControl::ALL[..],
         false => &FitControl::ALL[..1],
     };
-    let partial = beside(&arguments.out);
+    let unfinished = Unfinished::begin(&arguments.out, &plain, &open()?, &compute)?;
     let mut outcomes: Vec<OutcomeRow> = Vec::new();
-    let mut ending = None;
     for &control in controls {
-        let configuration = AlignConfiguration { control, ..plain.clone() };
-        let folder = match control {
-            FitControl::None => partial.clone(),
-            other => partial.join("controls").join(other.name()),
-        };
-        let done = folder.join("outcomes.csv");
-        // What an earlier, interrupted command has finished is not done again, if it was the same command.
-        let finished = done.is_file() && same(&folder, &configuration, &compute);
-        if !finished {
-            restart_if_other(&folder, &configuration)?;
-            let bar = session.output.bar(control_name(control), max_steps);
-            let aligned = work::align(&configuration, open(&compute)?, &compute, &folder, &mut |event| {
+        let folder = unfinished.folder_of(control)?;
+        // What an earlier, interrupted command has finished is not done again.
+        if !work::is_aligned(&folder) {
+            let configuration = AlignConfiguration { control, ..plain.clone() };
+            let bar = session.output.bar(bar_name(control), max_steps);
+            work::align(&configuration, open()?, &compute, &folder, &mut |event| {
                 match event {
                     fit::Event::Step { step, .. } => bar.set_position(*step as u64),
                     fit::Event::Validated(validation) => bar.set_message(lowest(validation)),
@@ -141,104 +122,39 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
                 Ok(())
             })?;
             bar.finish_and_clear();
-            if control == FitControl::None {
-                ending = Some(aligned.fitted.ending);
-            }
         }
-        outcomes.extend(read_rows::<OutcomeRow>(&done)?);
+        outcomes.extend(read_rows::<OutcomeRow>(&folder.join(work::OUTCOMES))?);
     }
-    let unit = AlignmentUnit {
-        study: String::new(),
-        alignment: folder_name(&partial)?.trim_end_matches(".partial").to_owned(),
-        method: method.name().into(),
-        positions: arguments.positions.to_string(),
-        site: plain.site_label(),
-        variable: plain.variables.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
-        k: plain.k.unwrap_or(0) as u64,
-        seed: plain.seed,
-    };
-    let rows = iia_rows(&unit, &outcomes, &Bootstrap { seed: plain.seed, ..Bootstrap::default() });
-    write_rows(&partial.join("outcomes.csv"), &outcomes)?;
-    write_rows(&partial.join("iia.csv"), &rows)?;
-    into_place(&partial, &arguments.out)?;
-    let converged = ending.is_none_or(|ending| ending == fit::Ending::Converged);
+    let AlignmentSettings { converged, pairs, .. } = AlignmentSettings::read(&unfinished.alignment())?;
+    let bootstrap = Bootstrap { seed: plain.seed, ..Bootstrap::default() };
+    let rows: Vec<IiaRow> = by_variable("", &file_name(&arguments.out), &plain, &outcomes)
+        .iter()
+        .flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap))
+        .collect();
+    write_rows(&unfinished.alignment().join("iia.csv"), &rows)?;
+    unfinished.into_place()?;
     if !converged {
         session.output.warn("the fit did not reach the mark in every direction; the alignment says converged = false");
+    }
+    for PairCounts { source, target, variable, overlapping, training, .. } in
+        pairs.iter().filter(|pairs| pairs.mostly_overlap())
+    {
+        session.output.warn(format!(
+            "{source} → {target}, {variable}: {overlapping} of {training} training pairs share a sequence with held-out pairs"
+        ));
     }
     let document = json!({ "alignment": arguments.out, "converged": converged, "iia": rows });
     session.output.result(&document, || table(&rows))
 }
 
-fn control_name(control: FitControl) -> &'static str {
+/// What stands before the progress bar.
+fn bar_name(control: FitControl) -> &'static str {
     match control {
         FitControl::None => "aligning",
         other => other.name(),
     }
 }
 
-const COMMAND: &str = "command.json";
-
-/// Whether `folder` holds work of this very configuration.
-fn same(folder: &Path, configuration: &AlignConfiguration, _: &Compute) -> bool {
-    let known = std::fs::read(folder.join(COMMAND)).ok();
-    known.and_then(|bytes| serde_json::from_slice::<AlignConfiguration>(&bytes).ok()).as_ref() == Some(configuration)
-}
-
-/// Makes `folder` ready to work in, emptied of what another command has left.
-fn restart_if_other(folder: &Path, configuration: &AlignConfiguration) -> Result<()> {
-    let io = |error| Error::io(folder, error);
-    if folder.exists() && !folder.join(COMMAND).is_file() {
-        return Err(Error::invalid(format!(
-            "{} exists and is no unfinished alignment; remove it or choose another --out",
-            folder.display()
-        )));
-    }
-    if folder.exists() {
-        let known = std::fs::read(folder.join(COMMAND)).map_err(io)?;
-        if serde_json::from_slice::<AlignConfiguration>(&known).ok().as_ref() != Some(configuration) {
-            std::fs::remove_dir_all(folder).map_err(io)?;
-        }
-    }
-    std::fs::create_dir_all(folder).map_err(io)?;
-    let text = serde_json::to_vec(configuration).map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(crate::results::write_file(&folder.join(COMMAND), &text)?)
-}
-
-/// Moves a finished folder to where it was asked for; an alignment that is there already is replaced.
-fn into_place(partial: &Path, out: &Path) -> Result<()> {
-    if out.exists() {
-        let empty = out.is_dir() && std::fs::read_dir(out).map_err(|e| Error::io(out, e))?.next().is_none();
-        if !empty && !out.join("alignment.toml").is_file() {
-            return Err(Error::invalid(format!(
-                "{} exists and is no alignment; the result is in {}",
-                out.display(),
-                partial.display()
-            )));
-        }
-        std::fs::remove_dir_all(out).map_err(|error| Error::io(out, error))?;
-    }
-    std::fs::rename(partial, out).map_err(|error| Error::io(out, error))
-}
-
-/// IIA by direction and control, over changed pairs.
-pub(super) fn table(rows: &[IiaRow]) -> String {
-    let mut text = format!("{:<34} {:<16} {:>6}  {:<15} {:>6}\n", "direction", "control", "IIA", "95 %", "pairs");
-    for row in rows {
-        let shown = match row.control {
-            Control::Ceiling => row.population == Population::All,
-            _ => row.population == Population::Changed,
-        };
-        if shown {
-            text.push_str(&format!(
-                "{:<34} {:<16} {:>6.3}  {:.3} – {:.3}   {:>6}\n",
-                format!("{} → {}", row.source, row.target),
-                row.control.id(),
-                row.value,
-                row.low,
-                row.high,
-                row.pairs
-            ));
-        }
-    }
-    text
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

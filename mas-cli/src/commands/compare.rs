@@ -47,7 +47,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let options = Options {
         permutations: arguments.permutations,
         bootstraps: arguments.bootstraps,
-        seed: derive(session.global.seed, &["compare"]),
+        seed: derive(session.seed(), &["compare"]),
     };
     let mut rows = Vec::new();
     let mut documents = Vec::new();
@@ -72,7 +72,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
                 b: other.clone(),
                 site: arguments.site.clone().unwrap_or_default(),
                 measure: outcome.measure.to_string(),
-                seed: session.global.seed,
+                distinct: false,
+                seed: session.seed(),
                 value: outcome.value,
                 low: outcome.low,
                 high: outcome.high,
@@ -150,21 +151,17 @@ fn samples_of(path: &Path) -> Result<Samples> {
 fn of_networks(session: &Session, paths: &[PathBuf], site: &str) -> Result<(Vec<String>, Vec<Samples>)> {
     let compute = session.compute()?;
     let names = distinct_names(paths.iter().map(|path| folder_name(path)).collect::<Result<_>>()?);
-    let networks: Vec<Loaded> = paths
-        .iter()
-        .zip(&names)
-        .map(|(path, name)| Loaded::open(path, Some(name), true, &compute))
-        .collect::<Result<_>>()?;
+    let networks: Vec<Loaded> =
+        paths.iter().zip(&names).map(|(path, name)| session.open(path, Some(name), &compute)).collect::<Result<_>>()?;
     let task = networks[0].task()?;
-    let sequences =
-        task.sequences_per_count(defaults::SEQUENCES_PER_COUNT, derive(session.global.seed, &["sequences"]));
+    let sequences = task.sequences_per_count(defaults::SEQUENCES_PER_COUNT, derive(session.seed(), &["sequences"]));
     let mut samples = Vec::new();
     for network in &networks {
         let trials = network.reader(&task)?.trials(&sequences)?;
         let at: Vec<(usize, usize)> = (0..trials.len())
             .flat_map(|trial| (0..trials.length(trial) - 1).map(move |position| (trial, position)))
             .collect();
-        let rows = mas_metrics::draw_rows(at.len(), defaults::SAMPLES.min(at.len()), session.global.seed, 0);
+        let rows = mas_metrics::draw_rows(at.len(), defaults::SAMPLES.min(at.len()), session.seed(), 0);
         let at: Vec<_> = rows.into_iter().map(|row| at[row]).collect();
         let site = network.network.site(site)?;
         let vectors = network.network.read(&site, &trials, &at)?;

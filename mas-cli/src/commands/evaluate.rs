@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 use mas_core::Alignment;
 use serde_json::json;
 
-use super::{Session, align::table};
+use super::{Session, iia::table};
 use crate::{
     Error, Result,
-    networks::{Loaded, folder_name},
-    results::{AlignmentUnit, trained_name},
+    networks::folder_name,
+    results::{IiaRow, trained_name},
     seeds::derive,
     statistics::{Bootstrap, iia_rows},
-    study::AlignConfiguration,
-    work::{self, ALIGNMENT_SETTINGS, NETWORK_SETTINGS, NetworkPlace},
+    studies::by_variable,
+    work::{self, AlignmentSettings},
 };
 
 #[derive(Debug, clap::Args)]
@@ -29,15 +29,8 @@ pub(super) struct Arguments {
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
     let folder = &arguments.alignment;
-    let (alignment, mut settings) = Alignment::load(folder, &compute.device)?;
-    let mut take = |key: &str| {
-        settings
-            .remove(key)
-            .ok_or_else(|| Error::invalid(format!("{}: alignment.toml has no settings.{key}", folder.display())))
-    };
-    let damaged = |error: toml::de::Error| Error::invalid(format!("{}: alignment.toml: {error}", folder.display()));
-    let configuration: AlignConfiguration = take(ALIGNMENT_SETTINGS)?.try_into().map_err(damaged)?;
-    let places: Vec<NetworkPlace> = take(NETWORK_SETTINGS)?.try_into().map_err(damaged)?;
+    let (alignment, settings) = Alignment::load(folder, &compute.device)?;
+    let AlignmentSettings { configuration, networks: places, .. } = AlignmentSettings::of(settings, folder)?;
     if !arguments.networks.is_empty() && arguments.networks.len() != places.len() {
         return Err(Error::invalid(format!(
             "--networks names {} networks, but the alignment is of {}",
@@ -51,7 +44,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         .enumerate()
         .map(|(index, (place, member))| {
             let path = arguments.networks.get(index).cloned().unwrap_or_else(|| resolve(folder, &place.path));
-            let loaded = Loaded::open(&path, Some(trained_name(&member.network)), true, &compute)?;
+            let loaded = session.open(&path, Some(trained_name(&member.network)), &compute)?;
             if loaded.identity != place.identity {
                 return Err(Error::invalid(format!(
                     "{}: these are not the weights that the alignment was fitted to",
@@ -62,19 +55,11 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         })
         .collect::<Result<Vec<_>>>()?;
     // Not the pairs that it was judged by when it was fitted, whatever its seed was.
-    let seed = derive(session.global.seed, &["evaluation"]);
+    let seed = derive(session.seed(), &["evaluation"]);
     let outcomes = work::remeasure(&configuration, &alignment, networks, &compute, arguments.pairs, seed)?;
-    let unit = AlignmentUnit {
-        study: String::new(),
-        alignment: folder_name(folder)?,
-        method: configuration.method.name().into(),
-        positions: configuration.positions.to_string(),
-        site: configuration.site_label(),
-        variable: configuration.variables.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
-        k: configuration.k.unwrap_or(0) as u64,
-        seed: configuration.seed,
-    };
-    let rows = iia_rows(&unit, &outcomes, &Bootstrap { seed, ..Bootstrap::default() });
+    let bootstrap = Bootstrap { seed, ..Bootstrap::default() };
+    let outcomes = by_variable("", &folder_name(folder)?, &configuration, &outcomes);
+    let rows: Vec<IiaRow> = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect();
     session.output.result(&json!({ "alignment": folder, "pairs": arguments.pairs, "iia": rows }), || table(&rows))
 }
 

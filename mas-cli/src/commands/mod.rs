@@ -3,6 +3,7 @@
 mod align;
 mod compare;
 mod evaluate;
+mod iia;
 mod import;
 mod manual;
 mod output;
@@ -10,12 +11,13 @@ mod record;
 mod run;
 mod tasks;
 mod train;
+mod unfinished;
 
-use std::{num::NonZeroUsize, process::ExitCode};
+use std::{num::NonZeroUsize, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{Error, Result, device::Compute};
+use crate::{Error, Result, device::Compute, networks::Loaded};
 use output::Output;
 
 /// Whether two neural networks do a task in the same way: Model Alignment Search (arXiv 2501.06164).
@@ -34,9 +36,10 @@ struct Global {
     /// What computes: flex (the CPU), wgpu or cuda[:INDEX], as compiled in
     #[arg(long, global = true, default_value = "flex", value_name = "DEVICE")]
     device: String,
-    /// Seed of everything that is drawn
-    #[arg(long, global = true, default_value_t = 0)]
-    seed: u64,
+    /// Seed of everything that is drawn; a study has its own [default: 0]
+    // Seeds are written to TOML, whose whole numbers end here.
+    #[arg(long, global = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
     /// Threads to use; results do not depend on it [default: all cores]
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -87,6 +90,20 @@ struct Session {
 impl Session {
     fn compute(&self) -> Result<Compute> {
         Compute::named(&self.global.device)
+    }
+
+    fn seed(&self) -> u64 {
+        self.global.seed.unwrap_or(0)
+    }
+
+    /// Opens a network that is looked at whether or not it was trained to the mark, and says so where it was not.
+    fn open(&self, path: &Path, name: Option<&str>, compute: &Compute) -> Result<Loaded> {
+        let loaded = Loaded::open(path, name, true, compute)?;
+        if loaded.missed_the_mark() {
+            let name = loaded.name();
+            self.output.warn(format!("network {name} did not reach the acceptance mark in training"));
+        }
+        Ok(loaded)
     }
 
     fn threads(&self) -> NonZeroUsize {

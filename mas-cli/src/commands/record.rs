@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
-    let loaded = Loaded::open(&arguments.network, None, true, &compute)?;
+    let loaded = session.open(&arguments.network, None, &compute)?;
     let site = loaded.network.site(&arguments.site)?;
     let (trials, variables) = match (&arguments.task, &arguments.tokens) {
         (Some(kind), _) => of_task(session, &loaded, *kind, arguments.trials)?,
@@ -79,7 +79,7 @@ type Variables = Vec<(String, Vec<f32>)>;
 /// Sequences of a task as the network reads them, and the task's variables after every token, NaN where undefined.
 fn of_task(session: &Session, loaded: &Loaded, kind: TaskKind, count: usize) -> Result<(Trials, Variables)> {
     let task = mas_tasks::TaskConfig::new(kind).build()?;
-    let sequences = task.sequences(count, derive(session.global.seed, &["recording"]));
+    let sequences = task.sequences(count, derive(session.seed(), &["recording"]));
     let trials = loaded.reader(&task)?.trials(&sequences)?;
     let mut variables: Variables = task
         .variables()

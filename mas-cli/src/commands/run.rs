@@ -81,6 +81,11 @@ struct Known {
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
     let study = Study::read(&arguments.study)?;
+    if let Some(seed) = session.global.seed.filter(|seed| *seed != study.seed) {
+        session
+            .output
+            .warn(format!("--seed {seed} is not used: a study's own seed counts, and this one says {}", study.seed));
+    }
     let plan = study.plan(compute.kind);
     let folder = RunFolder::open(&arguments.runs)?;
     let bars = Bars::new(session.output.is_quiet());

@@ -1,10 +1,10 @@
 use clap::Subcommand;
-use mas_tasks::{HELD_OUT_COUNTS, Pair, PairConfig, Positions, Sequence, Task, TaskConfig, TaskKind, VariablePair};
+use mas_tasks::{Pair, PairConfig, Positions, Sequence, Task, TaskConfig, TaskKind, VariablePair};
 use serde::Serialize;
 use serde_json::json;
 
 use super::Session;
-use crate::Result;
+use crate::{Result, exchanges::untrained_counts};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -52,7 +52,7 @@ pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
             let config = PairConfig::new(source.clone(), target.clone(), *variable)
                 .with_positions(*positions)
                 .with_count(*pairs)
-                .with_seed(session.global.seed);
+                .with_seed(session.seed());
             let set = config.pairs()?;
             let described: Vec<Described> =
                 set.pairs.iter().map(|pair| describe(pair, &source, &target)).collect::<Result<_>>()?;
@@ -62,7 +62,7 @@ pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
                 "target": target.kind(),
                 "variable": variable.to_string(),
                 "positions": positions,
-                "seed": session.global.seed,
+                "seed": session.seed(),
                 "pairs": described,
                 "dropped": dropped,
             });
@@ -88,7 +88,7 @@ fn list(session: &Session) -> Result<()> {
                 "variables": variables(task),
                 "tokens": task.vocabulary().tokens(),
                 "counts": { "min": task.count_range().min, "max": task.count_range().max },
-                "held-out-in-training": HELD_OUT_COUNTS,
+                "held-out-in-training": untrained_counts(task.kind()),
             })
         })
         .collect();
@@ -111,14 +111,14 @@ fn list(session: &Session) -> Result<()> {
 fn sample(session: &Session, kind: TaskKind, demonstrations: Option<u32>, samples: usize) -> Result<()> {
     let task = TaskConfig::new(kind).build()?;
     let sequences: Vec<Sequence> = match demonstrations {
-        Some(count) => task.sequences_of(count, samples, session.global.seed)?,
-        None => task.sequences(samples, session.global.seed),
+        Some(count) => task.sequences_of(count, samples, session.seed())?,
+        None => task.sequences(samples, session.seed()),
     };
     let texts: Vec<String> =
         sequences.iter().map(|sequence| task.vocabulary().decode(&sequence.tokens)).collect::<Result<_, _>>()?;
     let document = json!({
         "task": kind,
-        "seed": session.global.seed,
+        "seed": session.seed(),
         "sequences": sequences.iter().zip(&texts).map(|(sequence, text)| json!({
             "demonstrations": sequence.count,
             "tokens": text.split(' ').collect::<Vec<_>>(),

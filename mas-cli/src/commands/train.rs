@@ -4,7 +4,7 @@ use mas_models::TrainingEvent;
 use mas_tasks::TaskKind;
 use serde_json::json;
 
-use super::Session;
+use super::{Session, unfinished::beside};
 use crate::{
     Error, Result,
     study::{Architecture, TrainConfiguration, TrainingSettings, defaults},
@@ -16,9 +16,9 @@ pub(super) struct Arguments {
     /// The task's id, see `mas tasks list`
     #[arg(long)]
     task: TaskKind,
-    /// The architecture: gru (lstm, rnn and transformer are not built yet)
+    /// The architecture: gru
     #[arg(long, value_name = "ARCHITECTURE")]
-    network: String,
+    network: Architecture,
     /// Width of its state
     #[arg(long, default_value_t = defaults::WIDTH)]
     width: usize,
@@ -38,16 +38,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
-    let architecture =
-        Architecture::ALL.into_iter().find(|architecture| architecture.name() == arguments.network).ok_or_else(
-            || Error::invalid(format!("--network {}: there is no such architecture; there is gru", arguments.network)),
-        )?;
     let configuration = TrainConfiguration {
         task: arguments.task,
-        architecture,
+        architecture: arguments.network,
         width: arguments.width,
         layers: arguments.layers,
-        seed: session.global.seed,
+        seed: session.seed(),
         training: TrainingSettings {
             max_epochs: arguments.max_epochs,
             max_steps: arguments.max_steps,
@@ -96,11 +92,4 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             100.0 * summary.validation_accuracy
         )
     })
-}
-
-/// The folder in which work on `out` is put aside.
-pub(super) fn beside(out: &std::path::Path) -> PathBuf {
-    let mut name = out.file_name().unwrap_or_default().to_os_string();
-    name.push(".partial");
-    out.with_file_name(name)
 }

@@ -160,17 +160,28 @@ fn values(study: &StudyReport, settings: &[&Setting]) -> Vec<(Measure, Interval,
     values
 }
 
-/// The mean over pairs of networks of the preferred measure, or of the first of its family.
+/// The mean over pairs of networks of the preferred measure, or of the first of its family; over distinct vectors where
+/// there is such a comparison.
 fn similarity(rows: &[SimilarityRow], site: &str, prefix: &str, preferred: &str) -> Option<(Interval, usize)> {
     let family = rows.iter().filter(|row| row.site == site && row.measure.starts_with(prefix));
-    let measure = family.map(|row| row.measure.as_str()).min_by_key(|&measure| (measure != preferred, measure))?;
-    measure_interval(rows, site, measure)
+    let (measure, distinct) = family
+        .map(|row| (row.measure.as_str(), row.distinct))
+        .min_by_key(|&(measure, distinct)| (measure != preferred, measure, !distinct))?;
+    measure_interval(rows, site, measure, distinct)
 }
 
-/// The mean of a measure over pairs of networks.
-pub(super) fn measure_interval(rows: &[SimilarityRow], site: &str, measure: &str) -> Option<(Interval, usize)> {
-    let here = rows.iter().filter(|row| row.site == site && row.measure == measure && row.a != row.b);
-    let ties: Vec<Tie> = here.map(|row| Tie { a: row.a.clone(), b: row.b.clone(), value: row.value }).collect();
+/// The mean of a measure over pairs of networks, over distinct vectors or over vectors as they come.
+pub(super) fn measure_interval(
+    rows: &[SimilarityRow],
+    site: &str,
+    measure: &str,
+    distinct: bool,
+) -> Option<(Interval, usize)> {
+    let here = rows.iter().filter(|row| row.site == site && row.measure == measure && row.distinct == distinct);
+    let ties: Vec<Tie> = here
+        .filter(|row| row.a != row.b)
+        .map(|row| Tie { a: row.a.clone(), b: row.b.clone(), value: row.value })
+        .collect();
     Some((tie_interval(&ties, &Bootstrap::default())?, ties.len()))
 }
 

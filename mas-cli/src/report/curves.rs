@@ -90,7 +90,8 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
         let name = |kind: &str| file_name(&[&study.name, "fit", kind, alignment, method, &format!("k{k}")]);
         let heading = |what: &str| format!("{what} of the fit {alignment}: {method}, k\u{a0}=\u{a0}{k}");
 
-        let mut table = Table::new(&["control", "seed", "step", "source", "target", "iia", "token_accuracy"]);
+        let mut table =
+            Table::new(&["control", "seed", "step", "source", "target", "variable", "iia", "token_accuracy"]);
         for fit in &curves {
             for row in &fit.rows {
                 table.push(vec![
@@ -99,6 +100,7 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
                     row.step.into(),
                     row.source.as_str().into(),
                     row.target.as_str().into(),
+                    row.variable.as_str().into(),
                     row.iia.into(),
                     row.token_accuracy.into(),
                 ]);
@@ -118,7 +120,7 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
         let mut table = Table::new(&["control", "seed", "step", "loss"]);
         let mut lines = Vec::new();
         for fit in &curves {
-            let losses: BTreeMap<u64, f64> = fit.rows.iter().map(|row| (row.step, row.loss)).collect();
+            let losses: BTreeMap<u64, f64> = fit.rows.iter().filter_map(|row| Some((row.step, row.loss?))).collect();
             for (&step, &loss) in &losses {
                 table.push(vec![fit.control.id().into(), fit.seed.into(), step.into(), loss.into()]);
             }
@@ -166,11 +168,11 @@ fn iia_lines(curves: &[&FitCurve]) -> Vec<Line> {
     for (control, name, paint, filter) in groups {
         let mut by_step: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         for fit in curves.iter().filter(|fit| fit.control == control) {
-            let mut single: BTreeMap<(&str, &str), Vec<Point>> = BTreeMap::new();
+            let mut single: BTreeMap<(&str, &str, &str), Vec<Point>> = BTreeMap::new();
             for row in fit.rows.iter().filter(|row| filter(row)) {
                 by_step.entry(row.step).or_default().push(row.iia);
                 let point = Point { x: row.step as f64, y: row.iia, interval: None };
-                single.entry((&row.source, &row.target)).or_default().push(point);
+                single.entry((&row.variable, &row.source, &row.target)).or_default().push(point);
             }
             // Of controls the mean is enough.
             if control == Control::None && single.len() > 1 {

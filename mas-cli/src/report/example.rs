@@ -91,6 +91,7 @@ fn outcomes(rng: &mut ChaCha8Rng, site: &str, positions: &str, k: u64, high: f64
                     rows.push(OutcomeRow {
                         source: source.clone(),
                         target: name(t),
+                        variable: "count".into(),
                         control,
                         pair,
                         source_sequence: (pair * 7) % PAIRS,
@@ -139,6 +140,7 @@ fn similarity(rng: &mut ChaCha8Rng) -> Vec<SimilarityRow> {
                     b: name(b),
                     site: site.into(),
                     measure: measure.into(),
+                    distinct: site == "embedding",
                     seed: 0,
                     value,
                     low: Some(value - 0.01),
@@ -146,7 +148,7 @@ fn similarity(rng: &mut ChaCha8Rng) -> Vec<SimilarityRow> {
                     null_mean: Some(0.02),
                     p: Some(0.001),
                     samples: if site == "hidden" { 1000 } else { 7 },
-                    draws: 10,
+                    draws: if site == "hidden" { 10 } else { 1 },
                 });
             }
         }
@@ -175,6 +177,11 @@ fn fits(rng: &mut ChaCha8Rng) -> Vec<FitCurve> {
             let mut rows = Vec::new();
             for step in (0..=800).step_by(50) {
                 let learned = 1.0 - (-(step as f64) / 120.0).exp();
+                let left = match control {
+                    Control::None => 1.0 - learned,
+                    Control::Shuffled => 0.9 - 0.3 * learned,
+                    _ => 0.9 - 0.2 * learned,
+                };
                 for s in 0..NETWORKS {
                     for t in 0..NETWORKS {
                         let (end, source) = match control {
@@ -185,15 +192,11 @@ fn fits(rng: &mut ChaCha8Rng) -> Vec<FitCurve> {
                         let iia = 0.05 + (end - 0.05) * learned + rng.random_range(-0.03..0.03) * (1.0 - learned);
                         rows.push(FitRow {
                             step,
-                            loss: 0.05
-                                + 1.6
-                                    * (if control == Control::None {
-                                        1.0 - learned
-                                    } else {
-                                        0.9 - (0.2 + 0.1 * f64::from(control == Control::Shuffled)) * learned
-                                    }),
+                            // Nothing is known of it before the first step.
+                            loss: (step > 0).then_some(0.05 + 1.6 * left),
                             source,
                             target: name(t),
+                            variable: "count".into(),
                             iia: iia.clamp(0.0, 1.0),
                             token_accuracy: (0.6 + 0.4 * iia).clamp(0.0, 1.0),
                         });

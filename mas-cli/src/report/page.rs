@@ -11,7 +11,7 @@ use super::pooled::{Place, pooled, settings};
 use super::table::{Cell, Table};
 use super::theme;
 use crate::claims::Verdict;
-use crate::results::{ClaimRow, Control, OVERALL};
+use crate::results::{ClaimRow, Control, OVERALL, SimilarityRow};
 use crate::statistics::Interval;
 
 /// The figures of one study, by where they go.
@@ -161,10 +161,10 @@ pub(super) fn render(page: &Page<'_>) -> Result<String, askama::Error> {
 
 /// IIA and the correlational measures at each site, means over pairs of networks.
 fn similarity(study: &StudyReport) -> Option<Table> {
-    let places: BTreeSet<(&str, &str)> =
-        study.similarity.iter().map(|row| (row.site.as_str(), row.measure.as_str())).collect();
+    let places: BTreeSet<(&str, &str, bool)> =
+        study.similarity.iter().map(|row| (row.site.as_str(), row.measure.as_str(), row.distinct)).collect();
     let mut table = Table::new(&["Site", "Measure", "Mean", "95 % interval", "Pairs", "Null mean", "Largest p"]);
-    let sites: BTreeSet<&str> = places.iter().map(|(site, _)| *site).collect();
+    let sites: BTreeSet<&str> = places.iter().map(|(site, ..)| *site).collect();
     for site in sites {
         for setting in settings(study).iter().filter(|setting| setting.site == site) {
             if let Some(found) = pooled(study, setting, Control::None, Place::Across) {
@@ -172,13 +172,18 @@ fn similarity(study: &StudyReport) -> Option<Table> {
                 table.push(row(site, &name, found.interval, found.directions, (None, None)));
             }
         }
-        for (_, measure) in places.iter().filter(|(of, _)| *of == site) {
-            let Some((interval, ties)) = measure_interval(&study.similarity, site, measure) else { continue };
-            let rows = || study.similarity.iter().filter(|row| row.site == site && row.measure == *measure);
+        for &(_, measure, distinct) in places.iter().filter(|(of, ..)| *of == site) {
+            let Some((interval, ties)) = measure_interval(&study.similarity, site, measure, distinct) else { continue };
+            let rows = || {
+                let here =
+                    |row: &&SimilarityRow| (&*row.site, &*row.measure, row.distinct) == (site, measure, distinct);
+                study.similarity.iter().filter(here)
+            };
             let nulls: Vec<f64> = rows().filter_map(|row| row.null_mean).collect();
             let null = (!nulls.is_empty()).then(|| nulls.iter().sum::<f64>() / nulls.len() as f64);
             let p = rows().filter_map(|row| row.p).reduce(f64::max);
-            table.push(row(site, measure, interval, ties, (null, p)));
+            let name = if distinct { format!("{measure}, distinct vectors") } else { measure.to_owned() };
+            table.push(row(site, &name, interval, ties, (null, p)));
         }
     }
     (!table.rows.is_empty()).then_some(table)

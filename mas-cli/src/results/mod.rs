@@ -15,14 +15,15 @@
 //!
 //! let row = FitRow {
 //!     step: 50,
-//!     loss: 0.25,
+//!     loss: Some(0.25),
 //!     source: "gru-0".into(),
 //!     target: "gru-1".into(),
+//!     variable: "count".into(),
 //!     iia: 0.875,
 //!     token_accuracy: 0.9,
 //! };
 //! let text = to_csv(std::slice::from_ref(&row))?;
-//! assert_eq!(text, "step,loss,source,target,iia,token_accuracy\n50,0.25,gru-0,gru-1,0.875,0.9\n");
+//! assert_eq!(text, "step,loss,source,target,variable,iia,token_accuracy\n50,0.25,gru-0,gru-1,count,0.875,0.9\n");
 //! assert_eq!(from_csv::<FitRow>(&text)?, [row]);
 //! # Ok::<(), csv::Error>(())
 //! ```
@@ -41,5 +42,5 @@ pub use fit::FitRow;
 pub use iia::{Control, IiaRow, Population, is_untrained, trained_name, untrained_twin};
 pub use outcome::OutcomeRow;
 pub use similarity::SimilarityRow;
-pub use table::{ResultsError, Tidy, from_csv, read_rows, to_csv, write_file, write_rows};
+pub use table::{DRAFT, ResultsError, Tidy, from_csv, read_rows, to_csv, write_file, write_rows};
 pub use unit::{AlignmentUnit, UnitOutcomes};

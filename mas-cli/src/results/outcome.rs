@@ -15,9 +15,11 @@ pub struct OutcomeRow {
     pub source: String,
     /// The network that received it.
     pub target: String,
+    /// The causal variable that was interchanged.
+    pub variable: String,
     /// What was measured.
     pub control: Control,
-    /// Number of the pair within its direction.
+    /// Number of the pair within its direction and variable.
     pub pair: u64,
     /// The sequence that the source read. For [`Control::Ceiling`], which has no source, the target's own.
     pub source_sequence: u64,
@@ -42,6 +44,7 @@ impl Tidy for OutcomeRow {
     const COLUMNS: &'static [&'static str] = &[
         "source",
         "target",
+        "variable",
         "control",
         "pair",
         "source_sequence",
@@ -54,7 +57,13 @@ impl Tidy for OutcomeRow {
     ];
 
     fn sort(rows: &mut [Self]) {
-        rows.sort_by(|a, b| (a.control, &a.source, &a.target, a.pair).cmp(&(b.control, &b.source, &b.target, b.pair)));
+        rows.sort_by(|a, b| a.key().cmp(&b.key()));
+    }
+}
+
+impl OutcomeRow {
+    fn key(&self) -> impl Ord {
+        (self.control, &self.variable, &self.source, &self.target, self.pair)
     }
 }
 
@@ -67,6 +76,7 @@ pub(super) mod tests {
         OutcomeRow {
             source: "gru-0".into(),
             target: "gru-1".into(),
+            variable: "count".into(),
             control: Control::MeanSwap,
             pair: 3,
             source_sequence: 10,
@@ -82,7 +92,7 @@ pub(super) mod tests {
     #[test]
     fn flags_are_digits() {
         let text = to_csv(&[row()]).unwrap();
-        assert!(text.ends_with("gru-0,gru-1,mean-swap,3,10,11,1,0,1,5,5\n"), "{text}");
+        assert!(text.ends_with("gru-0,gru-1,count,mean-swap,3,10,11,1,0,1,5,5\n"), "{text}");
         assert_eq!(from_csv::<OutcomeRow>(&text).unwrap(), [row()]);
         assert!(from_csv::<OutcomeRow>(&text.replace(",1,0,1,", ",2,0,1,")).is_err());
     }

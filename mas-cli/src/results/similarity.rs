@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Tidy;
+use super::{Tidy, flag};
 
 /// One measure between two networks at one site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,19 +19,22 @@ pub struct SimilarityRow {
     pub site: String,
     /// The measure's name.
     pub measure: String,
+    /// Whether each distinct pair of vectors was taken once.
+    #[serde(with = "flag")]
+    pub distinct: bool,
     /// Seed of the draws.
     pub seed: u64,
     /// The measure: the mean over draws.
     pub value: f64,
-    /// Lower end of the 95 % interval, where one was asked for.
+    /// Lower end of the 95 % interval around it, where one was asked for: the first draw's, moved to the mean.
     pub low: Option<f64>,
     /// Upper end of the 95 % interval.
     pub high: Option<f64>,
-    /// Mean under permutation of the samples, where permutations were asked for.
+    /// Mean under permutation of the first draw's samples, where permutations were asked for.
     pub null_mean: Option<f64>,
-    /// Permutation p-value.
+    /// Permutation p-value of the first draw.
     pub p: Option<f64>,
-    /// Vectors a draw (at embeddings: distinct ones).
+    /// Vectors a draw.
     pub samples: u64,
     /// Draws averaged over.
     pub draws: u64,
@@ -45,6 +48,7 @@ impl Tidy for SimilarityRow {
         "b",
         "site",
         "measure",
+        "distinct",
         "seed",
         "value",
         "low",
@@ -62,7 +66,7 @@ impl Tidy for SimilarityRow {
 
 impl SimilarityRow {
     fn key(&self) -> impl Ord {
-        (&self.study, &self.similarity, &self.site, &self.measure, self.seed, &self.a, &self.b)
+        (&self.study, &self.similarity, &self.site, &self.measure, self.distinct, self.seed, &self.a, &self.b)
     }
 }
 
@@ -79,6 +83,7 @@ pub(super) mod tests {
             b: "gru-1".into(),
             site: "embedding".into(),
             measure: "rsa_euclidean_spearman".into(),
+            distinct: true,
             seed: 0,
             value: 0.71,
             low: None,

@@ -97,6 +97,9 @@ pub fn write_rows<T: Tidy>(path: &Path, rows: &[T]) -> Result<(), ResultsError> 
     write_file(path, text.as_bytes())
 }
 
+/// How the names of files begin that [`write_file`] is writing.
+pub const DRAFT: &str = ".writing-";
+
 /// Writes a file atomically: into a temporary file beside it, then renamed over it. Makes the folder where missing.
 ///
 /// # Errors
@@ -109,7 +112,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ResultsError> {
         };
         fs::create_dir_all(folder)?;
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".writing-");
+        builder.prefix(DRAFT);
         // Temporary files are private by default; results are meant to be read by others as the umask allows.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -199,7 +202,11 @@ mod tests {
     fn a_bad_field_is_reported_with_file_and_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fit.csv");
-        fs::write(&path, "step,loss,source,target,iia,token_accuracy\n1,0.5,a,b,0.5,1\nx,1,a,b,1,1\n").unwrap();
+        fs::write(
+            &path,
+            "step,loss,source,target,variable,iia,token_accuracy\n1,,a,b,count,0.5,1\nx,1,a,b,count,1,1\n",
+        )
+        .unwrap();
         let message = read_rows::<FitRow>(&path).unwrap_err().to_string();
         assert!(message.contains("fit.csv") && message.contains("line: 3"), "{message}");
     }

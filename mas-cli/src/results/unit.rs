@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OutcomeRow;
 
-/// The context of one alignment: what its rows have in common.
+/// The context of one variable of one alignment: what its rows have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlignmentUnit {
     /// The study's name.
@@ -25,7 +25,7 @@ pub struct AlignmentUnit {
     pub seed: u64,
 }
 
-/// The single interchanges of one alignment and of its controls.
+/// The single interchanges of one variable of one alignment and of its controls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitOutcomes {
     /// Whose they are.

@@ -51,7 +51,8 @@ impl Direction {
     }
 }
 
-/// One row a direction, control and population that has pairs: value, interval over sequences, counts.
+/// One row a direction, control and population that has pairs: value, interval over sequences, counts. The outcomes are of
+/// one variable, the unit's.
 ///
 /// [`Control::Ceiling`] involves no interchange: it has rows over all pairs only.
 #[must_use]
@@ -106,6 +107,7 @@ mod tests {
         OutcomeRow {
             source: "a".into(),
             target: "b".into(),
+            variable: "count".into(),
             control: Control::None,
             pair,
             source_sequence: pair,

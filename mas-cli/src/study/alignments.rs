@@ -1,5 +1,6 @@
 //! The alignments of a study.
 
+use mas_core::Method;
 use mas_tasks::{PairConfig, Positions, ProgramKind, Task, TaskConfig, ValueRange, VariablePair};
 use toml::Spanned;
 
@@ -8,7 +9,6 @@ use super::defaults;
 use super::error::StudyError;
 use super::file::AlignmentTable;
 use super::listed::OneOrMany;
-use super::method::Method;
 use super::networks::Network;
 use super::pairing::{Pairing, Wanted};
 use super::source::Source;
@@ -61,7 +61,7 @@ impl Checker<'_> {
         let (source, table) = (self.source, self.table);
         source.name("an alignment", &table.name)?;
         let method = match &table.method {
-            Some(name) => source.choice("method", name, Method::ALL, |method| method.name())?,
+            Some(name) => source.choice("method", name, Method::ALL, |method| method.id())?,
             None => Method::Mas,
         };
         let positions = match &table.positions {
@@ -73,7 +73,6 @@ impl Checker<'_> {
             None => None,
         };
         let range = self.range()?;
-        let weights = self.cl_weights(method)?;
         let variables = self.variables()?;
         let positive = |key, given: &Option<Spanned<usize>>, default| source.positive(key, given.as_ref(), default);
         let common = AlignConfiguration {
@@ -88,9 +87,8 @@ impl Checker<'_> {
             held_out_pairs: positive("held-out-pairs", &table.held_out_pairs, defaults::HELD_OUT_PAIRS)?,
             batch: positive("batch", &table.batch, defaults::BATCH)?,
             learning_rate: source.above_zero("learning-rate", table.learning_rate.as_ref(), defaults::LEARNING_RATE)?,
-            max_steps: positive("max-steps", &table.max_steps, method.default_max_steps())?,
+            max_steps: positive("max-steps", &table.max_steps, defaults::max_steps(method))?,
             evaluate_every: positive("evaluate-every", &table.evaluate_every, defaults::EVALUATE_EVERY)?,
-            cl_weight: None,
             free_running: table.free_running.unwrap_or(false),
             control: FitControl::None,
             seed,
@@ -100,13 +98,13 @@ impl Checker<'_> {
         let mut fits = Vec::new();
         for members in self.groups(method)? {
             self.goes_together(&common, &members)?;
-            let sites = self.pairing.sites(table.site.as_ref(), &members, true)?;
+            let sites = self.pairing.sites(table.site.as_ref(), &members)?;
             let ks = self.ks(method, common.variables.len(), &members)?;
-            for (k, cl_weight) in ks.iter().flat_map(|k| weights.iter().map(move |weight| (*k, *weight))) {
+            for k in ks {
                 for &control in controls {
                     let sites = sites.clone();
-                    let configuration = AlignConfiguration { sites, k, cl_weight, control, ..common.clone() };
-                    let name = self.fit_name(&configuration, &members, weights.len() > 1);
+                    let configuration = AlignConfiguration { sites, k, control, ..common.clone() };
+                    let name = self.fit_name(&configuration, &members);
                     fits.push(Fit { name, networks: members.clone(), configuration });
                 }
             }
@@ -125,7 +123,7 @@ impl Checker<'_> {
             let members = self.pairing.members(table.networks.as_ref())?;
             return Ok(members.into_iter().map(|member| vec![member]).collect());
         }
-        let what = format!("`{}`", method.name());
+        let what = format!("`{}`", method.id());
         let most = if method.is_directed() { Some(2) } else { None };
         let wanted = Wanted { what: &what, most, directed: method.is_directed() };
         self.pairing.groups(table.pairs.as_ref(), table.networks.as_ref(), &wanted)
@@ -140,26 +138,6 @@ impl Checker<'_> {
             return Err(self.source.error(given.span(), format!("no value lies from {min} to {max}"), help));
         }
         Ok(Some(ValueRange { min, max }))
-    }
-
-    /// The weights of the counterfactual latent loss, one for each series of fits.
-    fn cl_weights(&self, method: Method) -> Result<Vec<Option<f64>>, StudyError> {
-        let source = self.source;
-        let Some(given) = &self.table.cl_weight else {
-            return Ok(vec![(method == Method::Clmas).then_some(defaults::CL_WEIGHT)]);
-        };
-        if method != Method::Clmas {
-            let message = format!("cl-weight means nothing to `{}`", method.name());
-            return Err(source.error(given.span(), message, "leave it out; the method `clmas` has a weight"));
-        }
-        let OneOrMany(weights) = given.get_ref();
-        if weights.is_empty() || weights.iter().any(|weight| !weight.is_finite() || *weight <= 0.0) {
-            return Err(source.error(given.span(), "this cl-weight is impossible", "weights are above 0"));
-        }
-        if (1..weights.len()).any(|i| weights[..i].contains(&weights[i])) {
-            return Err(source.error(given.span(), "a weight is there twice", "leave one out"));
-        }
-        Ok(weights.iter().copied().map(Some).collect())
     }
 
     fn variables(&self) -> Result<Vec<VariablePair>, StudyError> {
@@ -194,14 +172,6 @@ impl Checker<'_> {
             Some(given) => given.get_ref()[i].span(),
             None => table.name.span(),
         };
-        if fit.method.needs_counterfactual_latents()
-            && fit.positions == Positions::Stepwise
-            && members.iter().any(|&member| self.networks[member].task.is_some())
-        {
-            let span = table.positions.as_ref().map_or(table.name.span(), Spanned::span);
-            let message = format!("`{}` is for individual positions", fit.method.name());
-            return Err(source.error(span, message, "leave out `positions`"));
-        }
         let mut tasks: Vec<Task> = Vec::new();
         for &member in members {
             let Some(kind) = self.networks[member].task else { return Ok(()) };
@@ -234,14 +204,11 @@ impl Checker<'_> {
     /// The sizes of subspace to fit.
     fn ks(&self, method: Method, variables: usize, members: &[usize]) -> Result<Vec<Option<usize>>, StudyError> {
         let source = self.source;
-        let narrowest = members.iter().filter_map(|&member| {
-            let network = &self.networks[member];
-            network.width.map(|width| (width, network.name.as_str()))
-        });
-        let narrowest = narrowest.min_by_key(|(width, _)| *width);
+        let of = |&member: &usize| (self.networks[member].width, self.networks[member].name.as_str());
+        let narrowest = members.iter().map(of).min_by_key(|(width, _)| *width);
         match &self.table.k {
             Some(given) if method.takes_everything() => {
-                let message = format!("k means nothing to `{}`, which takes everything", method.name());
+                let message = format!("k means nothing to `{}`, which takes everything", method.id());
                 Err(source.error(given.span(), message, "leave it out"))
             }
             None if method.takes_everything() => Ok(vec![None]),
@@ -278,14 +245,11 @@ impl Checker<'_> {
         }
     }
 
-    fn fit_name(&self, fit: &AlignConfiguration, members: &[usize], weighted: bool) -> String {
+    fn fit_name(&self, fit: &AlignConfiguration, members: &[usize]) -> String {
         let names: Vec<_> = members.iter().map(|&member| self.networks[member].name.as_str()).collect();
         let mut name = format!("{}: {}", self.table.name.get_ref(), names.join(" "));
         if let Some(k) = fit.k {
             name.push_str(&format!(", k = {k}"));
-        }
-        if let (true, Some(weight)) = (weighted, fit.cl_weight) {
-            name.push_str(&format!(", cl-weight = {weight}"));
         }
         if fit.control != FitControl::None {
             name.push_str(&format!(", {}", fit.control.name()));

@@ -1,49 +1,40 @@
-//! The architectures that a study can train, and where they can be read.
+//! The architectures that a study can train, and where they can be read and written.
 
+use mas_models::CellKind;
 use serde::{Deserialize, Serialize};
 
 /// An architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Architecture {
     /// Gated recurrent units.
     Gru,
-    /// Long short-term memory.
-    Lstm,
-    /// Plain recurrence.
-    Rnn,
-    /// A transformer.
-    Transformer,
 }
 
 impl Architecture {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Gru, Self::Lstm, Self::Rnn, Self::Transformer];
+    /// All that can be trained.
+    pub const ALL: [Self; 1] = [Self::Gru];
 
-    /// The name in files.
+    /// The name in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Gru => "gru",
-            Self::Lstm => "lstm",
-            Self::Rnn => "rnn",
-            Self::Transformer => "transformer",
         }
     }
 
     /// As many layers as the paper's networks have.
     pub fn default_layers(self) -> usize {
         match self {
-            Self::Transformer => 2,
-            _ => 1,
+            Self::Gru => 1,
         }
     }
 
-    /// Why a network of this width cannot be, if it cannot.
-    pub(super) fn refuses_width(self, width: usize) -> Option<&'static str> {
-        match self {
-            Self::Lstm if width % 2 == 1 => Some("half of an LSTM's state is its cell: the width is even"),
-            Self::Transformer if width % 2 == 1 => {
-                Some("rotary encoding turns pairs of coordinates: the width is even")
+    /// The architecture of a network with its width and layers, if it is one of these.
+    pub(super) fn of(shape: &mas_models::Architecture) -> Option<(Self, usize, usize)> {
+        match shape {
+            mas_models::Architecture::Recurrent(config) if config.cell == CellKind::Gru => {
+                Some((Self::Gru, config.width, config.layers))
             }
             _ => None,
         }
@@ -51,21 +42,26 @@ impl Architecture {
 
     /// The sites of a network with so many layers.
     pub fn sites(self, layers: usize) -> Vec<String> {
-        let numbered = |stem: &str| (0..layers).map(|layer| format!("{stem}.{layer}")).collect::<Vec<_>>();
-        let mut sites = vec!["embedding".to_string()];
-        match self {
-            Self::Transformer => {
-                sites.extend(numbered("layer"));
-                sites.push(LOGITS.to_string());
-            }
-            _ => {
-                sites.push("hidden".to_string());
-                sites.extend(numbered("hidden"));
-            }
-        }
-        sites
+        let numbered = (0..layers).map(|layer| format!("hidden.{layer}"));
+        ["embedding".to_string(), "hidden".to_string()].into_iter().chain(numbered).collect()
     }
 }
 
-/// A site that can be read but not written.
-pub(super) const LOGITS: &str = "logits";
+impl std::fmt::Display for Architecture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Architecture {
+    type Err = UnknownArchitecture;
+
+    fn from_str(name: &str) -> Result<Self, UnknownArchitecture> {
+        Self::ALL.into_iter().find(|one| one.name() == name).ok_or_else(|| UnknownArchitecture(name.to_owned()))
+    }
+}
+
+/// What is said of a name that is no architecture's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no architecture `{0}`; there is {known}", known = Architecture::ALL.map(Architecture::name).join(", "))]
+pub struct UnknownArchitecture(String);

@@ -3,11 +3,11 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
+use mas_core::Method;
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
-use super::method::Method;
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,9 +83,6 @@ pub struct AlignConfiguration {
     pub max_steps: usize,
     /// Steps from one validation to the next.
     pub evaluate_every: usize,
-    /// Weight of the counterfactual latent loss, for `clmas`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cl_weight: Option<f64>,
     /// Whether the target reads its own predictions in the response during the fit.
     pub free_running: bool,
     /// Which control this fit is.

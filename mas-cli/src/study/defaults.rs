@@ -1,6 +1,8 @@
 //! What a study file means where it says nothing: the settings of arXiv 2501.06164. Nothing else in the program has
 //! defaults for studies.
 
+use mas_core::Method;
+
 /// Seed of pairs, fits and bootstraps, and of a network for which no seeds are given.
 pub const SEED: u64 = 1;
 
@@ -40,10 +42,12 @@ pub const LEARNING_RATE: f64 = 1e-3;
 pub const MAX_STEPS: usize = 20_000;
 /// Steps of a fit that stitches, at most.
 pub const MAX_STEPS_STITCHING: usize = 2500;
+/// Steps of a fit by `method`, at most.
+pub fn max_steps(method: Method) -> usize {
+    if method.stitches() { MAX_STEPS_STITCHING } else { MAX_STEPS }
+}
 /// Steps from one validation of a fit to the next.
 pub const EVALUATE_EVERY: usize = 50;
-/// Weight of the counterfactual latent loss.
-pub const CL_WEIGHT: f64 = 0.85;
 
 /// Correlational measures.
 pub const MEASURES: [&str; 2] = ["rsa_euclidean_spearman", "cka_linear_debiased"];

@@ -40,15 +40,15 @@ pub struct StudyFile {
 pub struct NetworkTable {
     /// The name; several seeds make `name-seed` for each.
     pub name: Spanned<String>,
-    /// A network folder, or a file of recordings (`.safetensors`, `.npz`, `.npy`), seen from the study file.
+    /// A network folder, seen from the study file.
     pub path: Option<Spanned<PathBuf>>,
     /// The task to train on (`multi-object`, …).
     pub task: Option<Spanned<String>>,
-    /// `gru`, `lstm`, `rnn` or `transformer`.
+    /// `gru`.
     pub architecture: Option<Spanned<String>>,
     /// Width of the network; default [`WIDTH`](super::defaults::WIDTH).
     pub width: Option<Spanned<usize>>,
-    /// Layers; default: what the paper has, 2 in a transformer and 1 in others.
+    /// Layers; default: 1, what the paper has.
     pub layers: Option<Spanned<usize>>,
     /// One network for each seed; default: one network with [`SEED`](super::defaults::SEED).
     pub seeds: Option<Spanned<Vec<Spanned<u64>>>>,
@@ -94,8 +94,8 @@ pub struct AlignmentTable {
     pub pairs: Option<Spanned<Pairs>>,
     /// Which networks or groups of them; default: all. Not beside lists in `pairs`.
     pub networks: Option<Spanned<Vec<Spanned<String>>>>,
-    /// `das`, `mas`, `unidirectional-mas`, `stitching`, `low-rank-stitching`, `latent-stitching` or `clmas`; default
-    /// `mas`. Of two networks, the first is the accessible one and the last is stitched into.
+    /// `das`, `mas`, `unidirectional-mas`, `stitching` or `low-rank-stitching`; default `mas`. Of two networks, the last
+    /// is the one that is stitched into.
     pub method: Option<Spanned<String>>,
     /// Where the networks are read and written; default [`SITE`](super::defaults::SITE).
     pub site: Option<Spanned<Sites>>,
@@ -109,8 +109,8 @@ pub struct AlignmentTable {
     /// Only interchanges whose written and overwritten values lie in this range, both ends included; default: all.
     pub range: Option<Spanned<[f64; 2]>>,
     /// Coordinates of each variable's subspace; a list makes a fit for each. Default [`K`](super::defaults::K), or what
-    /// there is room for. Not for methods that take everything (`stitching`, `latent-stitching`).
-    pub k: Option<Spanned<OneOrMany<usize>>>,
+    /// there is room for. Not for `stitching`, which takes everything.
+    pub k: Option<Spanned<OneOrMany>>,
     /// Interchanges to fit to; default [`TRAINING_PAIRS`](super::defaults::TRAINING_PAIRS).
     pub training_pairs: Option<Spanned<usize>>,
     /// Interchanges to judge by; default [`HELD_OUT_PAIRS`](super::defaults::HELD_OUT_PAIRS).
@@ -124,9 +124,6 @@ pub struct AlignmentTable {
     pub max_steps: Option<Spanned<usize>>,
     /// Steps from one validation to the next; default [`EVALUATE_EVERY`](super::defaults::EVALUATE_EVERY).
     pub evaluate_every: Option<Spanned<usize>>,
-    /// Weight of the counterfactual latent loss of `clmas`; a list makes a fit for each. Default
-    /// [`CL_WEIGHT`](super::defaults::CL_WEIGHT).
-    pub cl_weight: Option<Spanned<OneOrMany<f64>>>,
     /// Whether to fit the two controls that are fits of their own (an untrained twin of the source; source vectors
     /// shuffled between trials); default: yes. Floor and ceiling cost little and always come along.
     pub controls: Option<bool>,

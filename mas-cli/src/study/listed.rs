@@ -3,62 +3,43 @@
 //! Serde's untagged enumerations would do, but for their errors: they name neither the place nor what was expected.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 /// `2`, or `[2, 4, 8]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OneOrMany<T>(pub Vec<T>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneOrMany(pub Vec<usize>);
 
-/// A number that [`OneOrMany`] can hold.
-pub trait Number: for<'de> Deserialize<'de> {
-    /// What an error says was expected.
-    const EXPECTED: &'static str;
-}
-
-impl Number for usize {
-    const EXPECTED: &'static str = "a whole number or a list of them";
-}
-
-impl Number for f64 {
-    const EXPECTED: &'static str = "a number or a list of them";
-}
-
-impl<'de, T: Number> Deserialize<'de> for OneOrMany<T> {
+impl<'de> Deserialize<'de> for OneOrMany {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrManyVisitor(PhantomData))
-    }
-}
+        struct OneOrManyVisitor;
 
-struct OneOrManyVisitor<T>(PhantomData<T>);
+        impl<'de> Visitor<'de> for OneOrManyVisitor {
+            type Value = OneOrMany;
 
-impl<'de, T: Number> Visitor<'de> for OneOrManyVisitor<T> {
-    type Value = OneOrMany<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number or a list of them")
+            }
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::EXPECTED)
-    }
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![usize::deserialize(value.into_deserializer())?]))
+            }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(OneOrMany(vec![T::deserialize(value.into_deserializer())?]))
-    }
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![usize::deserialize(value.into_deserializer())?]))
+            }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(OneOrMany(vec![T::deserialize(value.into_deserializer())?]))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(OneOrMany(vec![T::deserialize(value.into_deserializer())?]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = sequence.next_element()? {
-            values.push(value);
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<OneOrMany, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = sequence.next_element()? {
+                    values.push(value);
+                }
+                Ok(OneOrMany(values))
+            }
         }
-        Ok(OneOrMany(values))
+
+        deserializer.deserialize_any(OneOrManyVisitor)
     }
 }
 

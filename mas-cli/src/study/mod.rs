@@ -38,7 +38,6 @@ pub mod defaults;
 mod error;
 mod file;
 mod listed;
-mod method;
 mod networks;
 mod pairing;
 mod plan;
@@ -49,19 +48,20 @@ mod tests;
 
 use std::path::Path;
 
-pub use architecture::Architecture;
+pub use architecture::{Architecture, UnknownArchitecture};
 pub use configuration::{
     AlignConfiguration, FitControl, SimilarityConfiguration, TrainConfiguration, TrainingSettings,
 };
 pub use error::StudyError;
 pub use file::{AlignmentTable, NetworkTable, SimilarityTable, StudyFile, TrainingTable};
 pub use listed::{OneOrMany, Pairs, Sites};
-pub use method::Method;
 
 use alignments::AlignmentFits;
 use networks::Network;
 use similarities::SimilarityPairs;
 use source::Source;
+
+use crate::claims::CLAIMS;
 
 /// A study file that has been found right: what it names exists, what it asks for can be done.
 #[derive(Debug, Clone)]
@@ -80,9 +80,6 @@ pub struct Study {
     alignments: Vec<AlignmentFits>,
     similarities: Vec<SimilarityPairs>,
 }
-
-/// The claims that can be decided (arXiv 2501.06164 and its companions; the documentation has them in words).
-pub const CLAIMS: [&str; 8] = ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"];
 
 impl Study {
     /// Reads the study file at `path`. Networks that it names by path are looked for beside it.
@@ -103,7 +100,7 @@ impl Study {
         let file: StudyFile = toml::from_str(text).map_err(|error| source.toml_error(&error))?;
         source.name("the study", &file.name)?;
         for claim in &file.claims {
-            source.choice("claim", claim, CLAIMS, |name| *name)?;
+            source.choice("claim", claim, CLAIMS, |claim| claim.id)?;
         }
         let seed = source.seed("seed", file.seed.as_ref(), defaults::SEED)?;
         let networks = networks::check(&source, &file.networks)?;

@@ -25,10 +25,10 @@ pub(super) struct Network {
     pub origin: Origin,
     /// What it does, where that is known.
     pub task: Option<TaskKind>,
-    /// Its width, where that is known.
-    pub width: Option<usize>,
-    /// Where it can be read, where that is known.
-    pub sites: Option<Vec<String>>,
+    /// Its width.
+    pub width: usize,
+    /// Where it can be read and written.
+    pub sites: Vec<String>,
     /// Whether it is compared although it was not accepted.
     pub allow_unaccepted: bool,
 }
@@ -100,9 +100,6 @@ fn recipe(
     let task = *source.choice("task", task, TaskKind::ALL, |task| task.name())?;
     let architecture = source.choice("architecture", architecture, Architecture::ALL, |one| one.name())?;
     let width = source.positive("width", table.width.as_ref(), defaults::WIDTH)?;
-    if let (Some(help), Some(given)) = (architecture.refuses_width(width), &table.width) {
-        return Err(source.error(given.span(), format!("width = {width} is impossible"), help));
-    }
     let layers = source.positive("layers", table.layers.as_ref(), architecture.default_layers())?;
     let given = table.training.as_ref().map(|table| table.get_ref().clone()).unwrap_or_default();
     let training = training(source, &given)?;
@@ -131,8 +128,8 @@ fn recipe(
             training: training.clone(),
         }),
         task: Some(task),
-        width: Some(width),
-        sites: Some(architecture.sites(layers)),
+        width,
+        sites: architecture.sites(layers),
         allow_unaccepted: table.allow_unaccepted.unwrap_or(false),
     };
     Ok(seeds.into_iter().map(network).collect())

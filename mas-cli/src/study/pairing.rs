@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::architecture::LOGITS;
 use super::defaults;
 use super::error::StudyError;
 use super::listed::{Pairs, Sites};
@@ -148,16 +147,11 @@ impl Pairing<'_> {
         Err(self.source.no_such("network", name, known))
     }
 
-    /// The site of each of `members`; `writable` if networks are to be written there.
-    pub(super) fn sites(
-        &self,
-        given: Option<&Spanned<Sites>>,
-        members: &[usize],
-        writable: bool,
-    ) -> Result<Vec<String>, StudyError> {
+    /// The site of each of `members`.
+    pub(super) fn sites(&self, given: Option<&Spanned<Sites>>, members: &[usize]) -> Result<Vec<String>, StudyError> {
         let whole = given.map_or_else(|| self.place.clone(), Spanned::span);
         let same = |site: &str| {
-            let checked = |&place: &usize| self.has_site(place, site, whole.clone(), writable);
+            let checked = |&place: &usize| self.has_site(place, site, whole.clone());
             members.iter().map(checked).collect::<Result<Vec<_>, _>>()
         };
         let each = match given.map(Spanned::get_ref) {
@@ -172,7 +166,7 @@ impl Pairing<'_> {
                     let message = format!("the site of `{}` is given twice", self.networks[place].name);
                     return Err(self.source.error(name.span(), message, "name either the group or its networks"));
                 }
-                sites[place] = Some(self.has_site(place, site.get_ref(), site.span(), writable)?);
+                sites[place] = Some(self.has_site(place, site.get_ref(), site.span())?);
             }
         }
         let site = |&place: &usize| {
@@ -185,17 +179,12 @@ impl Pairing<'_> {
         members.iter().map(site).collect()
     }
 
-    fn has_site(&self, place: usize, site: &str, span: Range<usize>, writable: bool) -> Result<String, StudyError> {
+    fn has_site(&self, place: usize, site: &str, span: Range<usize>) -> Result<String, StudyError> {
         let network = &self.networks[place];
-        if writable && site == LOGITS {
-            return Err(self.source.error(span, "`logits` can be read but not written", "similarities can use it"));
-        }
-        let Some(sites) = &network.sites else { return Ok(site.to_string()) };
-        if sites.iter().any(|one| one == site) {
+        if network.sites.iter().any(|one| one == site) {
             return Ok(site.to_string());
         }
-        let usable = sites.iter().filter(|one| !writable || *one != LOGITS);
-        let known = usable.map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
+        let known = network.sites.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
         let help = format!("it has {known}; where networks differ, write site = {{ NETWORK = \"SITE\", … }}");
         Err(self.source.error_with(span, format!("`{}` has no site `{site}`", network.name), help))
     }

@@ -68,7 +68,7 @@ fn comparisons(
     let pairing = Pairing { source, networks, place: table.name.span() };
     let mut pairs = Vec::new();
     for members in pairing.groups(table.pairs.as_ref(), table.networks.as_ref(), &wanted)? {
-        let sites = pairing.sites(table.site.as_ref(), &members, false)?;
+        let sites = pairing.sites(table.site.as_ref(), &members)?;
         let names: Vec<_> = members.iter().map(|&member| networks[member].name.as_str()).collect();
         let name = format!("{}: {}", table.name.get_ref(), names.join(" "));
         pairs.push(Comparison {

@@ -4,6 +4,6 @@ mod align;
 mod similarity;
 mod train;
 
-pub use align::{ALIGNMENT_SETTINGS, Aligned, NETWORK_SETTINGS, NetworkPlace, align, remeasure};
+pub use align::{Aligned, AlignmentSettings, FIT, NetworkPlace, OUTCOMES, PairCounts, align, is_aligned, remeasure};
 pub use similarity::similarity;
 pub use train::{NETWORK, train};

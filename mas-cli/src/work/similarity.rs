@@ -1,5 +1,5 @@
 use mas_core::{Recorded, Trials};
-use mas_metrics::{Measure, Options, Samples, compare_each, distinct_rows, draw_rows};
+use mas_metrics::{Measure, Options, Outcome, Samples, compare_each, distinct_rows, draw_rows};
 use mas_tasks::Task;
 
 use crate::{Error, Result, networks::Loaded, results::SimilarityRow, seeds::derive, study::SimilarityConfiguration};
@@ -7,8 +7,9 @@ use crate::{Error, Result, networks::Loaded, results::SimilarityRow, seeds::deri
 /// Compares the activity of two networks that do the same task, draw by draw.
 ///
 /// Each network reads the same sequences; its activity after every token but the last (which no network reads) is a
-/// sample. A row's value is the mean over draws of `samples` vectors, and so are its interval and its null mean; its p is
-/// the largest of the draws'.
+/// sample. A row's value is the mean over draws of `samples` vectors. Permutations and bootstraps are all done on the
+/// first draw: p and the null mean are its own, and its interval is moved along with the value, from the first draw's to
+/// the mean.
 ///
 /// # Errors
 /// Networks of different tasks, an unknown site or measure, a measure that the samples do not allow.
@@ -42,12 +43,12 @@ pub fn similarity(configuration: &SimilarityConfiguration, a: &Loaded, b: &Loade
             .map(|draw| draw_rows(rows, wanted, derive(configuration.seed, &["draws"]), draw as u64))
             .collect()
     };
-    let share = |total: usize| total.div_ceil(draws.len());
-    let mut found: Vec<Vec<mas_metrics::Outcome>> = vec![Vec::new(); measures.len()];
+    let mut found: Vec<Vec<Outcome>> = vec![Vec::new(); measures.len()];
     for (index, draw) in draws.iter().enumerate() {
+        let on_first = |number: usize| if index == 0 { number } else { 0 };
         let options = Options {
-            permutations: share(configuration.permutations),
-            bootstraps: share(configuration.bootstraps),
+            permutations: on_first(configuration.permutations),
+            bootstraps: on_first(configuration.bootstraps),
             seed: derive(configuration.seed, &["resampling", &index.to_string()]),
         };
         let outcomes = compare_each(&left.select(draw)?, &right.select(draw)?, &measures, &options);
@@ -55,30 +56,29 @@ pub fn similarity(configuration: &SimilarityConfiguration, a: &Loaded, b: &Loade
             found.push(outcome?);
         }
     }
-    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-    let mean_of = |outcomes: &[mas_metrics::Outcome], of: fn(&mas_metrics::Outcome) -> Option<f64>| {
-        outcomes.iter().map(of).collect::<Option<Vec<f64>>>().map(mean)
-    };
-    Ok(found
-        .into_iter()
-        .zip(&measures)
-        .map(|(outcomes, measure)| SimilarityRow {
+    let row = |outcomes: &Vec<Outcome>, measure: &Measure| {
+        let first = outcomes.first()?;
+        let value = outcomes.iter().map(|outcome| outcome.value).sum::<f64>() / outcomes.len() as f64;
+        let moved = |end: f64| end + (value - first.value);
+        Some(SimilarityRow {
             study: String::new(),
             similarity: String::new(),
             a: a.name().to_owned(),
             b: b.name().to_owned(),
             site: configuration.site_label(),
             measure: measure.to_string(),
+            distinct: configuration.distinct,
             seed: configuration.seed,
-            value: mean(outcomes.iter().map(|outcome| outcome.value).collect()),
-            low: mean_of(&outcomes, |outcome| outcome.low),
-            high: mean_of(&outcomes, |outcome| outcome.high),
-            null_mean: mean_of(&outcomes, |outcome| outcome.null_mean),
-            p: outcomes.iter().filter_map(|outcome| outcome.p).reduce(f64::max),
+            value,
+            low: first.low.map(moved),
+            high: first.high.map(moved),
+            null_mean: first.null_mean,
+            p: first.p,
             samples: draws[0].len() as u64,
             draws: draws.len() as u64,
         })
-        .collect())
+    };
+    Ok(found.iter().zip(&measures).filter_map(|(outcomes, measure)| row(outcomes, measure)).collect())
 }
 
 /// A network's activity at `site` after every token but the last of `sequences` sequences a count.

@@ -8,7 +8,7 @@ use mas_models::{
 use mas_tasks::TaskConfig;
 
 use crate::{
-    Error, Result,
+    Result,
     device::Compute,
     exchanges::Reader,
     seeds::derive,
@@ -22,8 +22,7 @@ pub const NETWORK: &str = "network";
 /// put aside and from which it goes on.
 ///
 /// # Errors
-/// An architecture that cannot be trained yet, settings out of range, a training that diverges, or a folder that cannot
-/// be written.
+/// Settings out of range, a training that diverges, or a folder that cannot be written.
 pub fn train(
     configuration: &TrainConfiguration,
     checkpoint: &Path,
@@ -33,13 +32,10 @@ pub fn train(
     let TrainConfiguration { task, architecture, width, layers, seed, training } = configuration;
     let cell = match architecture {
         Architecture::Gru => CellKind::Gru,
-        other => {
-            return Err(Error::invalid(format!("`{}` networks cannot be trained yet; there is gru", other.name())));
-        }
     };
     let task_config = TaskConfig::training(*task);
     let task = task_config.clone().build()?;
-    let reader = Reader::new(task.vocabulary(), task.vocabulary())?;
+    let reader = Reader::new(&task, task.vocabulary())?;
     let trials = |sequences: Vec<mas_tasks::Sequence>| -> Result<Trials> { reader.trials(&sequences) };
     let data = trials(task.sequences(training.samples, derive(*seed, &["training trials"])))?;
     let validation =

@@ -14,6 +14,7 @@ pub fn suite(network: &dyn Network, trials: &Trials) {
             for positions in positions_of(trials) {
                 let case = Case::new(network, &site, interchange, trials, &positions);
                 case.activity_put_back_changes_nothing();
+                case.running_free_begins_after_the_interchange();
                 case.outputs_are_each_given_once();
                 case.the_gradient_is_that_of_autodiff();
                 case.the_gradient_is_that_of_finite_differences();
@@ -138,6 +139,21 @@ impl<'a> Case<'a> {
             for (at, logits) in interrupted.iter() {
                 is_close(logits, uninterrupted.at(at), 1e-4, || format!("{}, free {free_running}, {at:?}", self.label));
             }
+        }
+    }
+
+    /// Up to the interchange the tokens are read as they are given, response or not.
+    fn running_free_begins_after_the_interchange(&self) {
+        let masked = without_response_up_to(self.trials, self.positions);
+        let case = Case::new(self.network, self.site, self.interchange, &masked, self.positions);
+        let rows = self.all_rows();
+        let run = |case: &Case| {
+            let resume = case.resume(&rows, true);
+            Outputs::of(case.run(&resume, &case.edited(&resume)))
+        };
+        let (free, given) = (run(self), run(&case));
+        for (at, logits) in free.iter() {
+            is_close(logits, given.at(at), 1e-6, || format!("{}, {at:?}", self.label));
         }
     }
 

@@ -6,7 +6,7 @@ use mas_core::{
     Positions, Setting, Subspaces, Swap, accuracy,
     alignment::Orthogonal,
     evaluate,
-    fit::{Ending, Event, StopRule},
+    fit::{Ending, Event, StopRule, Validation},
 };
 
 use super::{network::Tally, pairs::pairs};
@@ -136,21 +136,48 @@ fn only_directions_of_the_objective_are_trained_and_validated() {
 #[test]
 fn the_best_validation_is_kept() {
     let study = Study::new("state", Positions::Individual);
-    // Steps so large that accuracy goes up and down.
-    let config = FitConfig { learning_rate: 0.5, max_steps: 60, evaluate_every: 5, ..config() };
-    let fitted = run(&study.fit(Method::Mas, config), study.start(), None).unwrap();
-    let mean = |validation: &mas_core::fit::Validation| {
+    let mean = |validation: &Validation| {
         validation.accuracy.iter().map(|direction| direction.iia).sum::<f64>() / validation.accuracy.len() as f64
     };
-    let best = fitted.history.iter().find(|validation| validation.step == fitted.best_step).unwrap();
-    assert!(fitted.history.iter().all(|validation| mean(validation) <= mean(best)));
-    let setting = Setting::default();
-    let exchanges = study.exchanges(&study.validation);
-    let outcomes = evaluate(&study.participants(), &fitted.alignment, setting, &exchanges, Swap::Interchange).unwrap();
-    for ((outcomes, pairs), kept) in outcomes.iter().zip(&study.validation).zip(&best.accuracy) {
-        assert_eq!(accuracy(outcomes, pairs, Population::Changed).iia(), kept.iia);
-        assert_eq!(accuracy(outcomes, pairs, Population::Changed).token_accuracy(), kept.token_accuracy);
+    let values = |alignment: &Alignment| bytes(alignment)[1].clone();
+    // Steps so large that accuracy goes up and down, from anywhere and from what cannot be better.
+    let stop = StopRule { mark: 2.0, running: 1, patience: 100 };
+    let config = FitConfig { learning_rate: 0.5, max_steps: 60, evaluate_every: 5, stop, ..config() };
+    let solved = || study.alignment(1, |network, _| network.solution());
+    for start in [study.start(), solved()] {
+        let fitted = run(&study.fit(Method::Mas, config.clone()), start, None).unwrap();
+        let best = fitted.history.iter().find(|validation| validation.step == fitted.best_step).unwrap();
+        assert!(fitted.history.iter().all(|validation| mean(validation) <= mean(best)));
+        let exchanges = study.exchanges(&study.validation);
+        let outcomes =
+            evaluate(&study.participants(), &fitted.alignment, Setting::default(), &exchanges, Swap::Interchange);
+        for ((outcomes, pairs), kept) in outcomes.unwrap().iter().zip(&study.validation).zip(&best.accuracy) {
+            assert_eq!(accuracy(outcomes, pairs, Population::Changed).iia(), kept.iia);
+            assert_eq!(accuracy(outcomes, pairs, Population::Changed).token_accuracy(), kept.token_accuracy);
+        }
+        if mean(&fitted.history[0]) == 1.0 {
+            assert_eq!(fitted.best_step, 0);
+            assert_eq!(values(&fitted.alignment), values(&solved()));
+        }
     }
+}
+
+#[test]
+fn a_validation_tells_the_mean_loss_since_the_last_one() {
+    let study = Study::new("state", Positions::Individual);
+    let fit = study.fit(Method::Mas, FitConfig { max_steps: 12, evaluate_every: 5, ..config() });
+    let mut losses = Vec::new();
+    let mut note = |event: Event| {
+        if let Event::Step { loss, .. } = event {
+            losses.push(loss);
+        }
+        Ok(())
+    };
+    let fitted = fit.run(study.start(), None, &mut note).unwrap();
+    let told: Vec<_> = fitted.history.iter().map(|validation| (validation.step, validation.loss)).collect();
+    let mean = |losses: &[f64]| Some(losses.iter().sum::<f64>() / losses.len() as f64);
+    let expected = [(0, None), (5, mean(&losses[..5])), (10, mean(&losses[5..10])), (12, mean(&losses[10..]))];
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -16,9 +16,9 @@ width = 16
 seeds = [1, 2]
 
 [[networks]]
-name = "transformer"
+name = "sums"
 task = "arithmetic"
-architecture = "transformer"
+architecture = "gru"
 
 [[alignments]]
 name = "hidden"
@@ -58,12 +58,17 @@ const MISTAKES: &[(&str, &str, usize, &str, &str)] = &[
     // Names.
     ("name = \"seeds\"", "name = \"a/b\"", 1, "\"a/b\"", "cannot be the name of the study"),
     ("\"C1\"", "\"C9\"", 2, "\"C9\"", "there is no claim `C9`"),
-    ("name = \"transformer\"", "name = \"gru\"", 12, "\"gru\"", "there already"),
-    ("name = \"transformer\"", "name = \"gru-2\"", 12, "\"gru-2\"", "the network `gru-2` is there already"),
+    ("\"C1\"", "\"C2\"", 2, "\"C2\"", "there is `C1`"),
+    ("name = \"sums\"", "name = \"gru\"", 12, "\"gru\"", "there already"),
+    ("name = \"sums\"", "name = \"gru-2\"", 12, "\"gru-2\"", "the network `gru-2` is there already"),
     ("multi-object", "multi-objects", 6, "\"multi-objects\"", "did you mean `multi-object`?"),
-    ("architecture = \"gru\"", "architecture = \"perceptron\"", 7, "\"perceptron\"", "there are `gru`, `lstm`"),
+    ("architecture = \"gru\"", "architecture = \"perceptron\"", 7, "\"perceptron\"", "there is `gru`"),
+    ("architecture = \"gru\"", "architecture = \"lstm\"", 7, "\"lstm\"", "there is `gru`"),
+    ("architecture = \"gru\"", "architecture = \"transformer\"", 7, "\"transformer\"", "there is `gru`"),
     ("[\"gru\"]\nk", "[\"grus\"]\nk", 18, "\"grus\"", "did you mean `gru`?"),
     ("k = 4", "method = \"sas\"", 19, "\"sas\"", "there is no method `sas`"),
+    ("k = 4", "method = \"clmas\"", 19, "\"clmas\"", "`stitching`, `low-rank-stitching`"),
+    ("k = 4", "method = \"latent-stitching\"", 19, "\"latent-stitching\"", "`stitching`, `low-rank-stitching`"),
     ("k = 4", "positions = \"each\"", 19, "\"each\"", "there are `individual`, `stepwise`"),
     ("k = 4", "program = \"count\"", 19, "\"count\"", "there is no program `count`"),
     ("k = 4", "variables = [\"amount\"]", 19, "\"amount\"", "unknown variable 'amount'"),
@@ -71,7 +76,6 @@ const MISTAKES: &[(&str, &str, usize, &str, &str)] = &[
     // Values.
     ("width = 16", "width = 0", 8, "0", "at least 1, and 128 if left out"),
     ("width = 16", "layers = 0", 8, "0", "layers = 0 is impossible"),
-    ("task = \"arithmetic\"", "task = \"arithmetic\"\nwidth = 15", 14, "15", "pairs of coordinates"),
     ("[1, 2]", "[]", 9, "[]", "there are no seeds"),
     ("[1, 2]", "[1, 1]", 9, "1", "the seed `1` is there already"),
     ("[1, 2]", "[1, 2]\ntraining = { learning-rate = nan }", 10, "nan", "above 0"),
@@ -84,24 +88,22 @@ const MISTAKES: &[(&str, &str, usize, &str, &str)] = &[
     ("k = 4", "max-steps = 0", 19, "0", "20000 if left out"),
     ("k = 4", "range = [3, 1]", 19, "[3, 1]", "no value lies from 3 to 1"),
     ("k = 4", "range = [1, 3]", 17, "\"hidden\"", "full has no value to restrict"),
-    ("k = 4", "cl-weight = 2", 19, "2", "means nothing to `mas`"),
-    ("k = 4", "method = \"clmas\"\ncl-weight = -1", 20, "-1", "weights are above 0"),
+    ("k = 4", "cl-weight = 2", 19, "cl-weight", "unknown field `cl-weight`"),
     ("k = 4", "k = 4\nmethod = \"stitching\"", 19, "4", "k means nothing to `stitching`"),
     ("k = 4", "variables = []", 19, "[]", "there are no variables"),
     ("k = 4", "variables = [\"full\", \"count\"]", 19, "[\"full\", \"count\"]", "beside other variables"),
     ("k = 4", "program = \"arithmetic\"", 19, "\"arithmetic\"", "does not describe multi-object"),
     // What does not go together.
     ("task = \"arithmetic\"\n", "", 11, "", "neither how to train it nor where it is"),
-    ("task = \"arithmetic\"", "path = \"nowhere\"", 14, "\"transformer\"", "so `architecture` says nothing"),
-    ("task = \"arithmetic\"\narchitecture = \"transformer\"", "path = \"nowhere\"", 13, "\"nowhere\"", "cannot read"),
+    ("task = \"arithmetic\"", "path = \"nowhere\"", 14, "\"gru\"", "so `architecture` says nothing"),
+    ("task = \"arithmetic\"\narchitecture = \"gru\"", "path = \"nowhere\"", 13, "\"nowhere\"", "cannot read"),
+    ("task = \"arithmetic\"\narchitecture = \"gru\"", "path = \"Cargo.toml\"", 13, "\"Cargo.toml\"", "network folders"),
     ("k = 4", "variables = [\"operand\"]", 19, "\"operand\"", "has no variable 'operand'"),
     ("networks = [\"gru\"]\nk = 4", "site = \"embedding\"", 17, "\"hidden\"", "full needs one program on both sides"),
     ("k = 4", "site = \"layer.0\"", 19, "\"layer.0\"", "it has `embedding`, `hidden`, `hidden.0`"),
     ("k = 4", "site = { gru = \"layer.0\" }", 19, "\"layer.0\"", "`gru-1` has no site `layer.0`"),
     ("k = 4", "site = { gru-1 = \"hidden\" }", 19, "{ gru-1 = \"hidden\" }", "`site` says nothing of `gru-2`"),
     ("k = 4", "site = { gru = \"hidden\", gru-1 = \"embedding\" }", 19, "gru-1", "given twice"),
-    ("k = 4", "site = \"logits\"", 19, "\"logits\"", "can be read but not written"),
-    ("k = 4", "method = \"clmas\"\npositions = \"stepwise\"", 20, "\"stepwise\"", "for individual positions"),
     ("k = 4", "method = \"das\"\npairs = \"ring\"", 20, "\"ring\"", "`das` takes one network at a time"),
     ("networks = [\"gru\"]\nk = 4", "networks = []", 18, "[]", "`networks` is empty"),
     ("networks = [\"gru\"]\nk = 4", "networks = [\"gru-1\"]", 18, "[\"gru-1\"]", "there is only `gru-1`"),
@@ -113,7 +115,7 @@ const MISTAKES: &[(&str, &str, usize, &str, &str)] = &[
     ("networks = [\"gru\"]\nk = 4", "pairs = [[\"gru-1\", \"gru-1\"]]", 18, "\"gru-1\"", "there already"),
     ("networks = [\"gru\"]\nk = 4", "pairs = [[\"gru-1\", \"gru-4\"]]", 18, "\"gru-4\"", "did you mean `gru-1`?"),
     ("networks = [\"gru\"]\nk = 4", "pairs = [[\"gru\", \"gru-1\"]]", 18, "\"gru\"", "name one: `gru-1`, `gru-2`"),
-    ("name = \"hidden\"\nnetworks = [\"gru\"]\n", "name = \"h\"\npairs = \"joint\"\nmethod = \"clmas\"\n", 18, "\"joint\"", "not 3"),
+    ("name = \"hidden\"\nnetworks = [\"gru\"]\n", "name = \"h\"\npairs = \"joint\"\nmethod = \"unidirectional-mas\"\n", 18, "\"joint\"", "not 3"),
 ];
 
 #[test]

@@ -1,8 +1,11 @@
 //! What a study expands to.
 
+use mas_core::Method;
+use mas_models::{CellKind, NetworkDescription, RecurrentConfig, Vocabulary};
+
 use super::{TEN_LINES, study};
 use crate::runs::{InputSource, Plan, Section, UnitKind};
-use crate::study::{AlignConfiguration, FitControl, Method, SimilarityConfiguration, TrainConfiguration, defaults};
+use crate::study::{AlignConfiguration, FitControl, SimilarityConfiguration, TrainConfiguration, defaults};
 
 fn names(plan: &Plan) -> Vec<&str> {
     plan.units().iter().map(|unit| unit.name()).collect()
@@ -56,7 +59,7 @@ fn ten_lines_are_the_settings_of_the_paper() {
     assert_eq!((fit.method, fit.control, fit.k, fit.seed), (Method::Mas, FitControl::None, Some(32), 1));
     assert_eq!((fit.training_pairs, fit.held_out_pairs, fit.batch), (10_000, 1000, 128));
     assert_eq!((fit.learning_rate, fit.max_steps, fit.evaluate_every), (1e-3, 20_000, 50));
-    assert_eq!((fit.cl_weight, fit.free_running, fit.site_label().as_str()), (None, false, "hidden"));
+    assert_eq!((fit.free_running, fit.site_label().as_str()), (false, "hidden"));
     assert_eq!(fit.variables, ["full".parse().unwrap()]);
 
     let similarity: SimilarityConfiguration = plan.units()[12].configuration_as().unwrap();
@@ -73,7 +76,7 @@ fn ten_lines_are_the_settings_of_the_paper() {
 fn every_way_of_pairing() {
     let with = |line: &str| {
         let text = TEN_LINES.split("[[similarities]]").next().unwrap();
-        pairs(&format!("{text}controls = false\nk = 4\n{line}\n"))
+        pairs(&format!("{text}controls = false\n{line}\n"))
     };
     assert_eq!(with("pairs = \"all\""), ["gru-1 gru-2", "gru-1 gru-3", "gru-2 gru-3"]);
     assert_eq!(with("pairs = \"ring\""), ["gru-1 gru-2", "gru-2 gru-3", "gru-3 gru-1"]);
@@ -82,7 +85,7 @@ fn every_way_of_pairing() {
     assert_eq!(with("pairs = [[\"gru-3\", \"gru-1\"], [\"gru-1\", \"gru-2\", \"gru-3\"]]").len(), 2);
     assert_eq!(with("networks = [\"gru-3\", \"gru-1\"]"), ["gru-3 gru-1"]);
     assert_eq!(with("pairs = \"ring\"\nnetworks = [\"gru-1\", \"gru-2\"]"), ["gru-1 gru-2"]);
-    assert_eq!(with("pairs = \"ring\"\nnetworks = [\"gru-1\", \"gru-2\"]\nmethod = \"clmas\"").len(), 2);
+    assert_eq!(with("pairs = \"ring\"\nnetworks = [\"gru-1\", \"gru-2\"]\nmethod = \"stitching\"").len(), 2);
     assert_eq!(with("method = \"das\""), ["gru-1", "gru-2", "gru-3"]);
 }
 
@@ -91,11 +94,6 @@ fn lists_make_a_fit_each() {
     let text = TEN_LINES.replace("name = \"hidden\"\n[[sim", "name = \"h\"\nk = [1, 2]\ncontrols = false\n[[sim");
     let plan = study(&text).plan("flex");
     assert_eq!(fits(&plan).iter().map(|fit| fit.k.unwrap()).collect::<Vec<_>>(), [1, 2, 1, 2, 1, 2]);
-
-    let text = text.replace("k = [1, 2]", "method = \"clmas\"\ncl-weight = [0.85, 8]\nk = 2");
-    let plan = study(&text).plan("flex");
-    assert_eq!(fits(&plan).iter().map(|fit| fit.cl_weight.unwrap()).collect::<Vec<_>>()[..2], [0.85, 8.0]);
-    assert!(names(&plan).contains(&"h: gru-1 gru-2, k = 2, cl-weight = 8"));
 }
 
 #[test]
@@ -106,7 +104,6 @@ fn methods_bring_their_own_defaults() {
     };
     assert_eq!((with("stitching").k, with("stitching").max_steps), (None, defaults::MAX_STEPS_STITCHING));
     assert_eq!(with("low-rank-stitching").k, Some(32));
-    assert_eq!(with("clmas").cl_weight, Some(defaults::CL_WEIGHT));
     assert_eq!(with("unidirectional-mas").max_steps, defaults::MAX_STEPS);
 }
 
@@ -120,18 +117,19 @@ task = "multi-object"
 architecture = "gru"
 width = 16
 [[networks]]
-name = "transformer"
+name = "sums"
 task = "arithmetic"
-architecture = "transformer"
+architecture = "gru"
+layers = 2
 [[alignments]]
 name = "count"
-site = { transformer = "layer.0", gru = "hidden" }
+site = { sums = "hidden.0", gru = "hidden" }
 positions = "stepwise"
 variables = ["count:cumulative-value"]
 range = [1, 20]
 "#;
     let fit = &fits(&study(text).plan("flex"))[0];
-    assert_eq!((fit.site_label().as_str(), fit.k), ("hidden:layer.0", Some(16)));
+    assert_eq!((fit.site_label().as_str(), fit.k), ("hidden:hidden.0", Some(16)));
     assert_eq!(fit.variables, ["count:cumulative-value".parse().unwrap()]);
     assert_eq!(fit.range.map(|range| (range.min, range.max)), Some((1.0, 20.0)));
 }
@@ -139,30 +137,49 @@ range = [1, 20]
 #[test]
 fn networks_that_are_brought_are_inputs_without_units() {
     let place = tempfile::tempdir().unwrap();
-    let folder = place.path().join("networks/mine");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("network.toml"), "task = \"modulo\"\n[architecture.recurrent]\nwidth = 8\n").unwrap();
-    std::fs::write(folder.join("weights.safetensors"), "weights").unwrap();
-    std::fs::write(place.path().join("brain.npy"), "activity").unwrap();
+    let vocabulary = Vocabulary::new(["P", "B", "E"].map(String::from).to_vec());
+    let config = RecurrentConfig { layers: 2, ..RecurrentConfig::new(CellKind::Gru, 8, 3) };
+    let description =
+        NetworkDescription { task: Some("modulo".into()), ..NetworkDescription::initialised(&config, vocabulary, 1) };
+    for name in ["mine", "theirs"] {
+        let folder = place.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("network.toml"), toml::to_string(&description).unwrap()).unwrap();
+        std::fs::write(folder.join("weights.safetensors"), format!("weights of {name}")).unwrap();
+    }
     let text = r#"
 name = "mine"
 [[networks]]
 name = "mine"
-path = "networks/mine"
+path = "mine"
 allow-unaccepted = true
 [[networks]]
-name = "brain"
-path = "brain.npy"
+name = "theirs"
+path = "theirs"
 [[similarities]]
 name = "hidden"
+site = { mine = "hidden.1", theirs = "hidden" }
 "#;
-    let plan = || crate::study::Study::parse(text, place.path().join("mine.toml")).unwrap().plan("flex");
+    let parse = |text: &str| crate::study::Study::parse(text, place.path().join("mine.toml"));
+    let plan = || parse(text).unwrap().plan("flex");
     let [unit] = plan().units().to_vec().try_into().unwrap();
     assert_eq!(unit.kind(), UnitKind::Similarity);
-    assert_eq!(unit.inputs()[0].source, InputSource::Path(folder.clone()));
+    assert_eq!(unit.inputs()[0].source, InputSource::Path(place.path().join("mine")));
     assert_eq!(unit.inputs().iter().map(|input| input.allow_unaccepted).collect::<Vec<_>>(), [true, false]);
 
-    std::fs::write(folder.join("weights.safetensors"), "other weights").unwrap();
+    // Task, width and sites are those of the description.
+    let complaint = parse(&text.replace("hidden.1", "hidden.2")).unwrap_err().plain();
+    assert!(complaint.contains("it has `embedding`, `hidden`, `hidden.0`, `hidden.1`"), "{complaint}");
+    let aligned = format!("{text}[[alignments]]\nname = \"a\"\nk = 9\n");
+    assert!(parse(&aligned).unwrap_err().plain().contains("more than the width of `mine`, 8"));
+    let other = toml::to_string(&description).unwrap().replace("\"gru\"", "\"lstm\"");
+    std::fs::write(place.path().join("theirs/network.toml"), other).unwrap();
+    let complaint = parse(text).unwrap_err();
+    assert_eq!(complaint.line(), Some(9));
+    assert!(complaint.plain().contains("lstm") && complaint.plain().contains("gru"), "{}", complaint.plain());
+
+    std::fs::write(place.path().join("theirs/network.toml"), toml::to_string(&description).unwrap()).unwrap();
+    std::fs::write(place.path().join("mine/weights.safetensors"), "other weights").unwrap();
     assert_ne!(plan().units()[0].key(), unit.key());
 }
 

@@ -1,15 +1,13 @@
 //! `mas run`, `runs` and `report` on a small study.
 
-mod program;
-
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 
-use program::{mas, refuses, succeeds};
+use crate::{mas, says, succeeds};
 
-const STUDY: &str = r#"
+pub const STUDY: &str = r#"
 name = "small"
 claims = ["C1"]
 
@@ -52,7 +50,8 @@ permutations = 4
 bootstraps = 4
 "#;
 
-fn with_study(text: &str) -> tempfile::TempDir {
+/// A folder with a study, `small.toml`, in it.
+pub fn with_study(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("small.toml"), text).unwrap();
     folder
@@ -132,36 +131,10 @@ fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
 }
 
 #[test]
-fn a_second_process_is_told_of_the_first() {
-    let folder = with_study(STUDY);
-    std::fs::create_dir(folder.path().join("runs")).unwrap();
-    let lock = std::fs::File::create(folder.path().join("runs/.lock")).unwrap();
-    lock.lock().unwrap();
-    let complaint = refuses(folder.path(), &["run", "small.toml"]);
-    assert!(complaint.contains("runs"), "{complaint}");
-}
-
-#[test]
-fn mistakes_in_a_study_are_shown_with_their_line() {
-    let line_of = |text: &str, what: &str| text.lines().position(|line| line.contains(what)).unwrap() + 1;
-    for (from, to, says) in [
-        ("k = 4\nbatch = 8", "kk = 4\nbatch = 8", "kk"),
-        ("architecture = \"gru\"", "architecture = \"gru2\"", "gru2"),
-        ("task = \"multi-object\"", "task = \"counting\"", "counting"),
-        ("max-steps = 60", "max-steps = \"many\"", "many"),
-        ("k = 4\nbatch = 8", "k = 9\nbatch = 8", "9"),
-        ("site = \"embedding\"", "site = \"nowhere\"", "nowhere"),
-    ] {
-        let text = STUDY.replacen(from, to, 1);
-        let folder = with_study(&text);
-        let complaint = refuses(folder.path(), &["run", "small.toml"]);
-        let line = line_of(&text, to.lines().next().unwrap());
-        assert!(complaint.contains(says), "{complaint}");
-        assert!(complaint.contains("small.toml"), "{complaint}");
-        assert!(complaint.contains(&line.to_string()), "line {line} is not in {complaint}");
-    }
-    let folder = with_study("");
-    refuses(folder.path(), &["run", "small.toml"]);
-    assert!(refuses(folder.path(), &["run", "absent.toml"]).contains("absent.toml"));
-    assert!(refuses(folder.path(), &["report", "nowhere"]).contains("nowhere"));
+fn a_seed_that_does_not_count_is_warned_about() {
+    let networks_only = STUDY.split("[[alignments]]").next().unwrap();
+    let folder = with_study(networks_only);
+    let said = says(folder.path(), &["run", "small.toml", "--seed", "7"]);
+    assert!(said.contains("--seed 7 is not used") && said.contains("says 1"), "{said}");
+    assert!(!says(folder.path(), &["run", "small.toml"]).contains("--seed"));
 }

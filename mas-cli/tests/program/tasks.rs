@@ -1,8 +1,6 @@
 //! `mas tasks`.
 
-mod program;
-
-use program::{refuses, succeeds};
+use crate::{refuses, succeeds};
 
 fn here() -> &'static std::path::Path {
     std::path::Path::new(".")
@@ -25,7 +23,8 @@ fn a_sample_as_json_says_the_same() {
     assert_eq!(sequence["demonstrations"], 7);
     let response: Vec<bool> = serde_json::from_value(sequence["response"].clone()).unwrap();
     let tokens: Vec<String> = serde_json::from_value(sequence["tokens"].clone()).unwrap();
-    let answered: Vec<&String> = tokens.iter().zip(&response).filter(|(_, set)| **set).map(|(token, _)| token).collect();
+    let answered: Vec<&String> =
+        tokens.iter().zip(&response).filter(|(_, set)| **set).map(|(token, _)| token).collect();
     assert_eq!(answered, ["R", "R", "R", "R", "R", "R", "E"]);
 }
 

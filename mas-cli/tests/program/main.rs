@@ -1,5 +1,10 @@
 //! Driving the real program.
 
+mod bad_input;
+mod networks;
+mod studies;
+mod tasks;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -26,6 +31,14 @@ pub fn refuses(folder: &Path, arguments: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(2), "mas {arguments:?}: {complaint}{}", text(&output.stdout));
     assert!(!complaint.contains("panicked"), "{complaint}");
     complaint
+}
+
+/// What the program, not quiet, said beside its result.
+pub fn says(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_mas")).current_dir(folder).args(arguments).output().unwrap();
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "mas {arguments:?} failed: {said}");
+    said
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {

@@ -1,0 +1,135 @@
+//! What a command has put aside when it is killed, and whether the next one may go on with it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Result,
+    device::Compute,
+    networks::Loaded,
+    results::{DRAFT, write_file},
+    runs::ENGINE_VERSION,
+    study::{AlignConfiguration, FitControl},
+    work::NetworkPlace,
+};
+
+/// The folder in which work on `out` is put aside.
+pub(super) fn beside(out: &Path) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_os_string();
+    name.push(".partial");
+    out.with_file_name(name)
+}
+
+/// An alignment that is being made: `OUT.partial/alignment`, with what it is an alignment of beside it.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    partial: PathBuf,
+    out: PathBuf,
+}
+
+/// Everything that the numbers of an alignment depend on, and the names in its files.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Origin {
+    engine: u32,
+    device: String,
+    configuration: AlignConfiguration,
+    networks: Vec<(String, NetworkPlace)>,
+}
+
+const ORIGIN: &str = "command.json";
+
+impl Unfinished {
+    /// The alignment of `networks` that is to be at `out`. What an interrupted command has left of the very same is
+    /// kept; what is left of another is deleted.
+    ///
+    /// # Errors
+    /// Something at `out`, or where the work is put aside, that is no alignment; a folder that cannot be written.
+    pub fn begin(
+        out: &Path,
+        configuration: &AlignConfiguration,
+        networks: &[Loaded],
+        compute: &Compute,
+    ) -> Result<Self> {
+        if out.file_name().is_none() {
+            return Err(Error::invalid(format!("--out {}: give the folder a name", out.display())));
+        }
+        refuse_others(out)?;
+        let unfinished = Self { partial: beside(out), out: out.to_owned() };
+        let partial = &unfinished.partial;
+        let origin = Origin {
+            engine: ENGINE_VERSION,
+            device: compute.kind.to_owned(),
+            configuration: configuration.clone(),
+            networks: networks.iter().map(|network| (network.name().to_owned(), network.place())).collect(),
+        };
+        let io = |error| Error::io(partial, error);
+        if is_empty_or_absent(partial)? {
+            std::fs::create_dir_all(partial).map_err(io)?;
+        } else {
+            let Ok(known) = std::fs::read(partial.join(ORIGIN)) else {
+                return Err(Error::invalid(format!(
+                    "{} exists and is no unfinished alignment; remove it or choose another --out",
+                    partial.display()
+                )));
+            };
+            if serde_json::from_slice::<Origin>(&known).ok().as_ref() != Some(&origin) {
+                std::fs::remove_dir_all(partial).map_err(io)?;
+                std::fs::create_dir_all(partial).map_err(io)?;
+            }
+        }
+        let text = serde_json::to_vec_pretty(&origin).map_err(|error| Error::Internal(error.to_string()))?;
+        write_file(&partial.join(ORIGIN), &text)?;
+        Ok(unfinished)
+    }
+
+    /// Where the alignment is while it is unfinished.
+    pub fn alignment(&self) -> PathBuf {
+        self.partial.join("alignment")
+    }
+
+    /// Where the fit of a control belongs, made if it is not there.
+    ///
+    /// # Errors
+    /// A folder that cannot be made.
+    pub fn folder_of(&self, control: FitControl) -> Result<PathBuf> {
+        let folder = match control {
+            FitControl::None => self.alignment(),
+            other => self.alignment().join("controls").join(other.name()),
+        };
+        std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+        Ok(folder)
+    }
+
+    /// Moves the finished alignment to where it was asked for; one that is there already is replaced.
+    ///
+    /// # Errors
+    /// What the system refuses; the alignment is then still where it was made.
+    pub fn into_place(self) -> Result<()> {
+        refuse_others(&self.out)?;
+        let io = |path: &Path, error| Error::io(path, error);
+        if self.out.exists() {
+            std::fs::remove_dir_all(&self.out).map_err(|error| io(&self.out, error))?;
+        }
+        std::fs::rename(self.alignment(), &self.out).map_err(|error| io(&self.out, error))?;
+        std::fs::remove_dir_all(&self.partial).map_err(|error| io(&self.partial, error))
+    }
+}
+
+/// Whatever is at `out` is replaced in the end: it must be an alignment, or nothing.
+fn refuse_others(out: &Path) -> Result<()> {
+    if is_empty_or_absent(out)? || out.join("alignment.toml").is_file() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{} exists and is no alignment; choose another --out", out.display())))
+}
+
+fn is_empty_or_absent(folder: &Path) -> Result<bool> {
+    if !folder.is_dir() {
+        return Ok(!folder.exists());
+    }
+    let mut entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))?.flatten();
+    // A killed command may leave a file that it was writing.
+    Ok(entries.all(|entry| entry.file_name().to_string_lossy().starts_with(DRAFT)))
+}

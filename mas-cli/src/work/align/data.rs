@@ -1,0 +1,148 @@
+use mas_core::{Direction, Exchange, Pairs, all_directions};
+use mas_tasks::{DropReason, PairConfig, PairSplit, Task, TaskConfig, VariablePair, split_pairs};
+
+use super::{PairCounts, positions};
+use crate::{
+    Result, exchanges,
+    networks::Loaded,
+    seeds::derive,
+    study::{AlignConfiguration, FitControl},
+};
+
+/// The interchanges of a fit, for every direction and variable.
+pub(super) struct Data {
+    splits: Vec<Split>,
+}
+
+struct Split {
+    direction: Direction,
+    subspace: usize,
+    training: Option<Pairs>,
+    validation: Option<Pairs>,
+    held_out: Pairs,
+    counts: PairCounts,
+}
+
+impl Data {
+    /// Draws the pairs of all n² directions, each from a seed of its own; training and validation pairs of `trained`
+    /// directions only.
+    ///
+    /// # Errors
+    /// A network without a task, or a variable that has no counterfactuals between two of them.
+    pub fn draw(configuration: &AlignConfiguration, networks: &[Loaded], trained: &[Direction]) -> Result<Self> {
+        let tasks: Vec<Task> = networks.iter().map(|network| task_of(network, configuration)).collect::<Result<_>>()?;
+        // A validation half as large as the evaluation is enough to choose a checkpoint by.
+        let validation = configuration.held_out_pairs.div_ceil(2);
+        let mut places = Vec::new();
+        let mut configs = Vec::new();
+        for direction in all_directions(networks.len()) {
+            for (subspace, variable) in configuration.variables.iter().enumerate() {
+                let (source, target) = (&networks[direction.source], &networks[direction.target]);
+                let of = |index: usize| if index == 0 { variable.source } else { variable.target };
+                let written = VariablePair { source: of(direction.source), target: of(direction.target) };
+                let name = written.to_string();
+                let place = |index: usize| index.to_string();
+                let purpose = [
+                    "pairs",
+                    &place(direction.source),
+                    &place(direction.target),
+                    &source.identity,
+                    &target.identity,
+                    &name,
+                ];
+                let count = if trained.contains(&direction) { configuration.training_pairs + validation } else { 0 };
+                let mut config =
+                    PairConfig::new(tasks[direction.source].clone(), tasks[direction.target].clone(), written)
+                        .with_positions(configuration.positions)
+                        .with_count(count)
+                        .with_seed(derive(configuration.seed, &purpose));
+                config.range = configuration.range;
+                places.push((direction, subspace));
+                configs.push(config);
+            }
+        }
+        let drawn = split_pairs(&configs, configuration.held_out_pairs)?;
+        let splits = places
+            .into_iter()
+            .zip(drawn)
+            .map(|((direction, subspace), split)| {
+                let (source, target) = (&networks[direction.source], &networks[direction.target]);
+                let readers = (source.reader(&tasks[direction.source])?, target.reader(&tasks[direction.target])?);
+                let convert = |pairs: &[mas_tasks::Pair], purpose: &str| -> Result<Pairs> {
+                    let pairs = exchanges::pairs(pairs, &readers.0, &readers.1)?;
+                    Ok(match configuration.control {
+                        FitControl::Shuffled => {
+                            pairs.shuffled(positions(configuration), derive(configuration.seed, &["shuffle", purpose]))
+                        }
+                        _ => pairs,
+                    })
+                };
+                let drawn = &split.training.pairs;
+                let (fit, check) = drawn.split_at(drawn.len().saturating_sub(validation));
+                let some = |pairs: &[mas_tasks::Pair], purpose| match pairs.is_empty() {
+                    true => Ok(None),
+                    false => convert(pairs, purpose).map(Some),
+                };
+                Ok(Split {
+                    direction,
+                    subspace,
+                    training: some(fit, "training")?,
+                    validation: some(check, "validation")?,
+                    held_out: convert(&split.held_out.pairs, "held out")?,
+                    counts: counts(&split, source, target, &configuration.variables[subspace]),
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { splits })
+    }
+
+    /// What was drawn, and what was left out.
+    pub fn counts(&self) -> Vec<PairCounts> {
+        self.splits.iter().map(|split| split.counts.clone()).collect()
+    }
+
+    pub fn training(&self) -> Vec<Exchange<'_>> {
+        self.exchanges(|split| split.training.as_ref())
+    }
+
+    pub fn validation(&self) -> Vec<Exchange<'_>> {
+        self.exchanges(|split| split.validation.as_ref())
+    }
+
+    pub fn held_out(&self) -> Vec<Exchange<'_>> {
+        self.exchanges(|split| Some(&split.held_out))
+    }
+
+    fn exchanges<'a>(&'a self, of: impl Fn(&'a Split) -> Option<&'a Pairs>) -> Vec<Exchange<'a>> {
+        let exchange = |split: &'a Split| {
+            Some(Exchange { direction: split.direction, subspace: split.subspace, pairs: of(split)? })
+        };
+        self.splits.iter().filter_map(exchange).collect()
+    }
+}
+
+fn counts(split: &PairSplit, source: &Loaded, target: &Loaded, variable: &VariablePair) -> PairCounts {
+    let PairSplit { training, held_out } = split;
+    let dropped = |reason: DropReason| training.dropped.get(reason) + held_out.dropped.get(reason);
+    PairCounts {
+        source: source.name().to_owned(),
+        target: target.name().to_owned(),
+        variable: variable.to_string(),
+        training: training.pairs.len(),
+        held_out: held_out.pairs.len(),
+        overlapping: training.overlapping,
+        dropped: DropReason::ALL
+            .iter()
+            .map(|&reason| (reason.to_string(), dropped(reason)))
+            .filter(|(_, count)| *count > 0)
+            .collect(),
+    }
+}
+
+fn task_of(network: &Loaded, configuration: &AlignConfiguration) -> Result<Task> {
+    let task = network.task()?;
+    match configuration.program {
+        Some(program) => Ok(TaskConfig { program: Some(program), ..task.config().clone() }.build()?),
+        None => Ok(task),
+    }
+}

@@ -1,0 +1,159 @@
+//! `mas train`, `record`, `align`, `evaluate`, `compare` on small networks.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use crate::{mas, refuses, says, small_network, succeeds};
+
+const ALIGN: [&str; 11] =
+    ["align", "a", "b", "--k", "4", "--max-steps", "4", "--training-pairs", "40", "--held-out-pairs", "20"];
+
+/// An alignment of the networks `a` and `b` that takes a moment.
+pub fn align<'a>(rest: &[&'a str]) -> Vec<&'a str> {
+    [&ALIGN[..], &["--allow-unaccepted", "--batch", "8"], rest].concat()
+}
+
+#[test]
+fn an_alignment_is_fitted_measured_and_measured_again() {
+    let folder = tempfile::tempdir().unwrap();
+    small_network(folder.path(), "a", 1);
+    small_network(folder.path(), "b", 2);
+    let table = succeeds(folder.path(), &align(&["--controls", "--out", "fit"]));
+    for control in ["none", "ceiling", "no-swap", "mean-swap", "shuffled", "random-network"] {
+        assert!(table.contains(control), "no {control} in\n{table}");
+    }
+    let files = ["alignment.toml", "alignment.safetensors", "fit.csv", "iia.csv"];
+    files.iter().for_each(|file| assert!(folder.path().join("fit").join(file).is_file(), "{file}"));
+    assert!(std::fs::read_to_string(folder.path().join("fit/alignment.toml")).unwrap().contains("converged = false"));
+    let again = succeeds(folder.path(), &["evaluate", "fit", "--pairs", "20", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert!(document["iia"].as_array().unwrap().len() >= 4 * 4);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_at_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    small_network(folder.path(), "a", 1);
+    small_network(folder.path(), "b", 2);
+    for (threads, out) in [("1", "one"), ("2", "two"), ("2", "three")] {
+        succeeds(folder.path(), &align(&["--threads", threads, "--out", out]));
+    }
+    for file in ["alignment.safetensors", "fit.csv", "outcomes.csv"] {
+        let of = |out: &str| std::fs::read(folder.path().join(out).join(file)).unwrap();
+        assert_eq!(of("one"), of("two"), "{file} at one and at two threads");
+        assert_eq!(of("two"), of("three"), "{file} twice");
+    }
+}
+
+#[test]
+fn activity_is_recorded_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, seed) in [("a", 1), ("b", 2)] {
+        small_network(folder.path(), name, seed);
+        let out = format!("{name}.npz");
+        let record = ["record", name, "--site", "hidden", "--task", "multi-object", "--trials", "5"];
+        succeeds(folder.path(), &[&record[..], &["--out", &out]].concat());
+    }
+    let resampling = ["--permutations", "5", "--bootstraps", "0", "--json"];
+    let compare = [&["compare", "a.npz", "b.npz", "--measures", "cka_linear,rsa_euclidean_spearman"], &resampling[..]];
+    let document: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &compare.concat())).unwrap();
+    let cka = document["cka_linear"]["value"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&cka));
+    assert!(document["rsa_euclidean_spearman"]["p"].is_number());
+    let itself = [&["compare", "a.npz", "a.npz", "--measures", "cka_linear"], &resampling[..]].concat();
+    let document: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &itself)).unwrap();
+    assert!((document["cka_linear"]["value"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn token_ids_are_read_from_json() {
+    let folder = tempfile::tempdir().unwrap();
+    small_network(folder.path(), "a", 1);
+    std::fs::write(folder.path().join("ids.json"), "[[1, 3, 7, 6, 2], [1, 4, 0, 0, 0]]").unwrap();
+    let record = ["record", "a", "--site", "embedding", "--tokens", "ids.json", "--out", "r.safetensors", "--json"];
+    let document: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &record)).unwrap();
+    assert_eq!((document["trials"].clone(), document["time"].clone()), (2.into(), 5.into()));
+    std::fs::write(folder.path().join("ids.json"), "[[1, 3, 99]]").unwrap();
+    assert!(refuses(folder.path(), &record).contains("99"));
+}
+
+#[test]
+fn several_variables_are_measured_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    small_network(folder.path(), "a", 1);
+    small_network(folder.path(), "b", 2);
+    let two = ["align", "a", "b", "--k", "4", "--max-steps", "4", "--training-pairs", "40", "--held-out-pairs", "20"];
+    let two = [&two[..], &["--allow-unaccepted", "--batch", "8", "--variable", "phase,count", "--out", "fit"]].concat();
+    succeeds(folder.path(), &two);
+    for (file, column) in [("iia.csv", 7), ("outcomes.csv", 2), ("fit.csv", 4)] {
+        let table = std::fs::read_to_string(folder.path().join("fit").join(file)).unwrap();
+        let mut fields = table.lines().map(|line| line.split(',').nth(column).unwrap());
+        assert_eq!(fields.next(), Some("variable"), "{file}");
+        let (count, phase): (Vec<_>, Vec<_>) = fields.partition(|variable| *variable == "count");
+        assert!(!count.is_empty() && !phase.is_empty(), "{file}");
+        assert!(phase.iter().all(|variable| *variable == "phase"), "{file}: {phase:?}");
+    }
+    // Each variable has held-out pairs of its own: 20 in each of 4 directions.
+    let iia = std::fs::read_to_string(folder.path().join("fit/iia.csv")).unwrap();
+    let whole: Vec<&str> = iia.lines().filter(|line| line.contains(",none,all,")).collect();
+    assert_eq!(whole.len(), 2 * 4, "{iia}");
+    assert!(whole.iter().all(|line| line.split(',').nth(16) == Some("20")), "{whole:?}");
+}
+
+#[test]
+fn a_killed_alignment_goes_on_if_it_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    small_network(path, "a", 1);
+    small_network(path, "b", 2);
+    killed(path, "fit");
+    succeeds(path, &controlled("fit"));
+    succeeds(path, &controlled("whole"));
+    for file in ["iia.csv", "outcomes.csv", "controls/shuffled/outcomes.csv", "controls/random-network/outcomes.csv"] {
+        let of = |out: &str| std::fs::read_to_string(path.join(out).join(file)).unwrap();
+        assert_eq!(of("fit"), of("whole"), "{file}");
+    }
+    assert!(!path.join("fit.partial").exists());
+    assert!(!path.join("fit/command.json").exists() && !path.join("fit/checkpoint.safetensors").exists());
+
+    // Of other networks, nothing may be gone on with.
+    killed(path, "fit");
+    std::fs::remove_dir_all(path.join("a")).unwrap();
+    small_network(path, "a", 3);
+    succeeds(path, &controlled("fit"));
+    succeeds(path, &controlled("whole"));
+    let of = |out: &str| std::fs::read_to_string(path.join(out).join("outcomes.csv")).unwrap();
+    assert_eq!(of("fit"), of("whole"));
+}
+
+fn controlled(out: &str) -> Vec<&str> {
+    align(&["--controls", "--out", out])
+}
+
+/// Kills an alignment as soon as its own fit is done, while the controls are at it, unless it was faster than that.
+fn killed(folder: &Path, out: &str) {
+    let mut command = mas(folder, &controlled(out)).spawn().unwrap();
+    let started = Instant::now();
+    let done = folder.join(format!("{out}.partial/alignment/outcomes.csv"));
+    while !done.is_file() && started.elapsed() < Duration::from_secs(60) && command.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    command.kill().unwrap();
+    command.wait().unwrap();
+}
+
+#[test]
+fn networks_that_missed_the_mark_are_spoken_of() {
+    let folder = tempfile::tempdir().unwrap();
+    small_network(folder.path(), "a", 1);
+    small_network(folder.path(), "b", 2);
+    let measures = ["--measures", "cka_linear", "--permutations", "0", "--bootstraps", "0"];
+    let said = says(folder.path(), &[&["compare", "a", "b", "--site", "hidden"], &measures[..]].concat());
+    assert!(said.contains("network a did not reach") && said.contains("network b did not reach"), "{said}");
+    let record = ["record", "a", "--site", "hidden", "--task", "modulo", "--trials", "1", "--out", "a.npy"];
+    assert!(says(folder.path(), &record).contains("network a did not reach"));
+    succeeds(folder.path(), &align(&["--out", "fit"]));
+    assert!(says(folder.path(), &["evaluate", "fit", "--pairs", "5"]).contains("network b did not reach"));
+}
