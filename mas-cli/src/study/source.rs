@@ -85,10 +85,10 @@ impl<'a> Source<'a> {
     /// What to say to a name that is none of `known`.
     pub(super) fn no_such(&self, what: &str, given: &Spanned<String>, known: Vec<String>) -> StudyError {
         let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let are = if known.len() == 1 { "is" } else { "are" };
         let help = match nearest(given.get_ref(), known.iter().map(String::as_str)) {
-            Some(name) => format!("did you mean `{name}`? There {are} {list}"),
-            None => format!("there {are} {list}"),
+            _ if known.len() == 1 => format!("there is only {list}"),
+            Some(name) => format!("did you mean `{name}`? There are {list}"),
+            None => format!("there are {list}"),
         };
         self.error_with(given.span(), format!("there is no {what} `{}`", given.get_ref()), help)
     }

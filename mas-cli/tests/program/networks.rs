@@ -110,10 +110,10 @@ fn a_killed_alignment_goes_on_if_it_is_the_same() {
     small_network(path, "b", 2);
     killed(path, "fit");
     succeeds(path, &controlled("fit"));
-    succeeds(path, &controlled("whole"));
+    succeeds(path, &controlled("whole/fit"));
     for file in ["iia.csv", "outcomes.csv", "controls/shuffled/outcomes.csv", "controls/random-network/outcomes.csv"] {
         let of = |out: &str| std::fs::read_to_string(path.join(out).join(file)).unwrap();
-        assert_eq!(of("fit"), of("whole"), "{file}");
+        assert!(of("fit") == of("whole/fit"), "{file}");
     }
     assert!(!path.join("fit.partial").exists());
     assert!(!path.join("fit/command.json").exists() && !path.join("fit/checkpoint.safetensors").exists());
@@ -123,9 +123,9 @@ fn a_killed_alignment_goes_on_if_it_is_the_same() {
     std::fs::remove_dir_all(path.join("a")).unwrap();
     small_network(path, "a", 3);
     succeeds(path, &controlled("fit"));
-    succeeds(path, &controlled("whole"));
+    succeeds(path, &controlled("whole/fit"));
     let of = |out: &str| std::fs::read_to_string(path.join(out).join("outcomes.csv")).unwrap();
-    assert_eq!(of("fit"), of("whole"));
+    assert!(of("fit") == of("whole/fit"));
 }
 
 fn controlled(out: &str) -> Vec<&str> {

@@ -72,7 +72,7 @@ fn a_study_is_run_once_and_reported() {
     for control in ["none", "ceiling", "no-swap", "mean-swap", "shuffled", "random-network"] {
         assert!(iia.contains(&format!(",{control},")), "no row of {control}");
     }
-    assert!(report_of(folder.path(), "runs", "claims.csv").contains("not-decided"));
+    assert!(report_of(folder.path(), "runs", "claims.csv").contains("not decided"));
     assert!(report_of(folder.path(), "runs", "similarity.csv").contains("cka_linear_debiased"));
     assert!(report_of(folder.path(), "runs", "index.html").contains("</html>"));
 

@@ -30,8 +30,12 @@ enum Place {
 }
 
 /// The states from which trials go on: of layers below an edited one those at the edited position, of the others (and
-/// of all, for an edited embedding) those just before it. `[trial, state width]` each.
-struct States(Vec<Tensor<2>>);
+/// of all, for an edited embedding) those just before it.
+struct States {
+    trials: usize,
+    /// `[trial, state width]` each; none where an edited state is all there is.
+    layers: Vec<Tensor<2>>,
+}
 
 impl Frozen {
     /// Freezes `network` under a name.
@@ -74,6 +78,31 @@ impl Frozen {
         self.network
             .check_tokens(trials)
             .map_err(|error| mas_core::Error::invalid(format!("network `{}`: {error}", self.name)))
+    }
+
+    /// What a resumed run relies on: trials and positions, tokens of the vocabulary, and a prefix of its own.
+    fn check_resumed(&self, resume: &Resume) -> mas_core::Result<()> {
+        resume.check()?;
+        if resume.rows.is_empty() {
+            return Err(mas_core::Error::invalid("there are no trials to resume"));
+        }
+        let vocabulary = self.network.config().vocabulary;
+        let mut tokens = (0..resume.rows.len()).flat_map(|row| resume.tokens(row));
+        if let Some(token) = tokens.find(|&&token| token as usize >= vocabulary) {
+            return Err(mas_core::Error::invalid(format!(
+                "token {token} is not in the vocabulary of network `{}`, which has {vocabulary} tokens",
+                self.name
+            )));
+        }
+        if resume.interchange == Positions::Individual {
+            let States { trials, layers } = resume.prefix()?;
+            let cells = self.network.cells();
+            let fits = layers.iter().map(|layer| layer.dims()[1]).eq(cells.iter().map(Cell::state_width));
+            if *trials != resume.trials.len() || !(layers.is_empty() || fits) {
+                return Err(mas_core::Error::invalid("this prefix is of other trials, or of another network"));
+            }
+        }
+        Ok(())
     }
 
     /// For every layer its state after the token at each of `at`, `[vector, state width]`; zeros where the position is
@@ -166,10 +195,18 @@ impl Network for Frozen {
     fn prepare(&self, site: &Site, trials: &Trials, positions: &[usize]) -> mas_core::Result<Prefix> {
         let place = self.place(site)?;
         self.check(trials)?;
+        let exists = |(trial, &position): (usize, &usize)| position < trials.length(trial);
+        if positions.len() != trials.len() || !positions.iter().enumerate().all(exists) {
+            return Err(mas_core::Error::invalid(format!(
+                "{} positions are not one within each of {} trials",
+                positions.len(),
+                trials.len()
+            )));
+        }
         let layers = self.network.cells().len();
         // A single layer's edited state is all there is: nothing to run.
         if place == Place::Hidden(0) && layers == 1 {
-            return Ok(Prefix::new(States(Vec::new())));
+            return Ok(Prefix::new(States { trials: trials.len(), layers: Vec::new() }));
         }
         let before: Vec<_> =
             positions.iter().enumerate().map(|(trial, &position)| (trial, position.checked_sub(1))).collect();
@@ -179,12 +216,12 @@ impl Network for Frozen {
             let below = self.states(trials, &after)?;
             states.splice(..layer, below.into_iter().take(layer));
         }
-        Ok(Prefix::new(States(states)))
+        Ok(Prefix::new(States { trials: trials.len(), layers: states }))
     }
 
     fn resume(&self, resume: &Resume, edit: Edit) -> mas_core::Result<Continuation> {
         let place = self.place(resume.site)?;
-        resume.check()?;
+        self.check_resumed(resume)?;
         Run::new(self, place, resume, &edit)?.finish()
     }
 
@@ -215,7 +252,7 @@ impl Frozen {
         edited: Tensor<2>,
         weights: &[f32],
     ) -> mas_core::Result<(f64, Tensor<2>)> {
-        resume.check()?;
+        self.check_resumed(resume)?;
         let shape = edited.dims();
         let stepwise = resume.interchange == Positions::Stepwise;
         let vectors: usize =
@@ -230,8 +267,8 @@ impl Frozen {
         }
         let before = match (what, stepwise) {
             (Edited::Embedding, false) => {
-                let States(states) = resume.prefix()?;
-                states.first().map(host).transpose()?
+                let States { layers, .. } = resume.prefix()?;
+                layers.first().map(host).transpose()?
             }
             _ => None,
         };
@@ -250,12 +287,6 @@ impl Frozen {
                 before: before.as_ref().map(|states| &states[resume.rows[row] * fused.width..][..fused.width]),
             });
             vector += position + 1 - begin;
-        }
-        if let Some(token) = rows.iter().flat_map(|row| row.tokens).find(|&&token| token as usize >= fused.vocabulary) {
-            return Err(mas_core::Error::invalid(format!(
-                "token {token} is not in the vocabulary of network `{}`, which has {} tokens",
-                self.name, fused.vocabulary
-            )));
         }
         let (loss, gradient) = fused.gradient(&rows, what, &host(&edited)?, resume.free_running);
         Ok((loss, Tensor::from_data(TensorData::new(gradient, shape), &self.network.device())))
@@ -382,7 +413,7 @@ impl<'a> Run<'a> {
         if self.resume.interchange == Positions::Stepwise {
             return Ok(network.initial_state(rows.len()));
         }
-        let States(states) = self.resume.prefix()?;
+        let States { layers: states, .. } = self.resume.prefix()?;
         if states.is_empty() {
             return Ok(network.initial_state(rows.len()));
         }
@@ -435,12 +466,12 @@ impl<'a> Run<'a> {
                 Some(below) => cell.input_gates(cells[layer - 1].output(below.clone())),
             };
             let mut state = cell.advance(state, gates);
-            if let (true, Edit::Sequential(edit)) = (self.place == Place::Hidden(layer), self.edit) {
-                if !inside.is_empty() {
-                    let at: Vec<At> = inside.iter().map(|&row| At { row: rows[row], position: step }).collect();
-                    let edited = edit(&at, self.take(state.clone(), &inside));
-                    state = self.merge(edited, &inside, &outside, |outside| self.take(state, outside));
-                }
+            if let (true, false, Edit::Sequential(edit)) =
+                (self.place == Place::Hidden(layer), inside.is_empty(), self.edit)
+            {
+                let at: Vec<At> = inside.iter().map(|&row| At { row: rows[row], position: step }).collect();
+                let edited = edit(&at, self.take(state.clone(), &inside));
+                state = self.merge(edited, &inside, &outside, |outside| self.take(state, outside));
             }
             layers.push(state);
         }
