@@ -64,3 +64,26 @@ impl Reader {
         Ok(Trials::new(translated.iter().map(|(tokens, response)| (tokens.as_slice(), *response)), self.pad)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mas_tasks::{PairConfig, TaskConfig, Variable};
+
+    use super::*;
+
+    #[test]
+    fn only_counts_of_demonstrations_are_held_out_of_training() {
+        for (kind, held_out) in [(TaskKind::MultiObject, true), (TaskKind::Arithmetic, false)] {
+            let task = TaskConfig::new(kind).build().unwrap();
+            let drawn =
+                PairConfig::new(task.clone(), task.clone(), Variable::Full).with_count(100).pairs().unwrap().pairs;
+            let reader = Reader::new(&task, task.vocabulary()).unwrap();
+            let flags = pairs(&drawn, &reader, &reader).unwrap().untrained_count;
+            assert_eq!(flags.contains(&true), held_out, "{kind}");
+            let by_count =
+                |pair: &Pair| [pair.source_count, pair.target_count].iter().any(|n| [4, 9, 14, 17].contains(n));
+            let expected: Vec<bool> = drawn.iter().map(|pair| held_out && by_count(pair)).collect();
+            assert_eq!(flags, expected, "{kind}");
+        }
+    }
+}

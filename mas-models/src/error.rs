@@ -1,9 +1,7 @@
 use std::path::PathBuf;
 
-use thiserror::Error;
-
 /// What can go wrong in this crate. Every message says what was given and what would do.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The caller asked for something that does not fit (a width, a token, a setting).

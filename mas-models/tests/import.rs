@@ -80,10 +80,7 @@ fn without_a_configuration_the_caller_has_to_tell() {
 type Parts = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
 
 /// A state dictionary with one thing changed, beside a `meta.json` with one thing changed.
-fn altered(
-    tensors: impl Fn(&mut Parts),
-    config: impl Fn(&mut serde_json::Value),
-) -> String {
+fn altered(tensors: impl Fn(&mut Parts), config: impl Fn(&mut serde_json::Value)) -> String {
     use safetensors::tensor::{Dtype, SafeTensors, TensorView};
     let from = fixture("gru_multiobject_seed23456");
     let bytes = std::fs::read(from.join("state_dict.safetensors")).unwrap();
@@ -115,10 +112,7 @@ fn what_does_not_fit_is_refused_by_name() {
     let all = |_: &mut Parts| {};
     assert_eq!(altered(all, same), "imported");
     let cases: [(String, &str); 12] = [
-        (
-            altered(|parts| drop(parts.remove("model.lm_head.bias")), same),
-            "model.lm_head.bias is missing",
-        ),
+        (altered(|parts| drop(parts.remove("model.lm_head.bias")), same), "model.lm_head.bias is missing"),
         (
             altered(|parts| drop(parts.insert("model.pre_norm.weight".into(), (vec![1], vec![0; 4]))), same),
             "the network has no place for tensor model.pre_norm.weight",
@@ -171,6 +165,12 @@ fn damaged_files_are_errors_wherever_they_are_cut() {
             let _ = open(&path);
         }
     }
+}
+
+#[test]
+fn a_small_file_cannot_ask_for_much_memory() {
+    let error = open(fixture("expanded.pt")).expect_err("a hostile file was imported").to_string();
+    assert!(error.contains("tensor model.embeddings.weight of [8, 67108864] is larger than the file"), "{error}");
 }
 
 #[test]

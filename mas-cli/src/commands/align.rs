@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use mas_core::{Method, fit};
-use mas_tasks::{Positions, VariablePair};
+use mas_tasks::{Positions, Variable, VariablePair};
 use serde_json::json;
 
 use super::{Session, iia::table, unfinished::Unfinished};
@@ -75,6 +75,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         return Err(Error::invalid(format!("--site names {sites} sites for {} networks", arguments.networks.len())));
     }
     let max_steps = arguments.max_steps.unwrap_or(defaults::max_steps(method));
+    let full = VariablePair::from(Variable::Full);
+    if arguments.variable.len() > 1 && arguments.variable.contains(&full) {
+        return Err(Error::invalid("--variable: `full` is all variables at once; give it alone"));
+    }
     let plain = AlignConfiguration {
         method,
         sites: match sites {
@@ -113,15 +117,19 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         if !work::is_aligned(&folder) {
             let configuration = AlignConfiguration { control, ..plain.clone() };
             let bar = session.output.bar(bar_name(control), max_steps);
-            work::align(&configuration, open()?, &compute, &folder, &mut |event| {
+            let aligned = work::align(&configuration, open()?, &compute, &folder, &mut |event| {
                 match event {
                     fit::Event::Step { step, .. } => bar.set_position(*step as u64),
                     fit::Event::Validated(validation) => bar.set_message(lowest(validation)),
                     _ => {}
                 }
                 Ok(())
-            })?;
+            });
             bar.finish_and_clear();
+            if let Err(error) = aligned {
+                unfinished.tidy();
+                return Err(error);
+            }
         }
         outcomes.extend(read_rows::<OutcomeRow>(&folder.join(work::OUTCOMES))?);
     }

@@ -4,7 +4,10 @@ use mas_models::TrainingEvent;
 use mas_tasks::TaskKind;
 use serde_json::json;
 
-use super::{Session, unfinished::beside};
+use super::{
+    Session,
+    unfinished::{beside, refuse_others},
+};
 use crate::{
     Error, Result,
     study::{Architecture, TrainConfiguration, TrainingSettings, defaults},
@@ -38,6 +41,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
+    refuse_others(&arguments.out, "network.toml", "network")?;
     let configuration = TrainConfiguration {
         task: arguments.task,
         architecture: arguments.network,

@@ -39,6 +39,7 @@ struct Origin {
 }
 
 const ORIGIN: &str = "command.json";
+const ALIGNMENT: &str = "alignment.toml";
 
 impl Unfinished {
     /// The alignment of `networks` that is to be at `out`. What an interrupted command has left of the very same is
@@ -52,10 +53,7 @@ impl Unfinished {
         networks: &[Loaded],
         compute: &Compute,
     ) -> Result<Self> {
-        if out.file_name().is_none() {
-            return Err(Error::invalid(format!("--out {}: give the folder a name", out.display())));
-        }
-        refuse_others(out)?;
+        refuse_others(out, ALIGNMENT, "alignment")?;
         let unfinished = Self { partial: beside(out), out: out.to_owned() };
         let partial = &unfinished.partial;
         let origin = Origin {
@@ -102,12 +100,26 @@ impl Unfinished {
         Ok(folder)
     }
 
+    /// Deletes the folder again if a refused command has done nothing in it that another could go on with.
+    pub fn tidy(&self) {
+        let alignment = self.alignment();
+        let controls = alignment.join("controls");
+        // Folders with something in them are not removed; nor does it matter if one is left.
+        let inner = FitControl::ALL.iter().map(|control| controls.join(control.name()));
+        for folder in inner.chain([controls.clone(), alignment.clone()]) {
+            let _ = std::fs::remove_dir(folder);
+        }
+        if !alignment.exists() {
+            let _ = std::fs::remove_dir_all(&self.partial);
+        }
+    }
+
     /// Moves the finished alignment to where it was asked for; one that is there already is replaced.
     ///
     /// # Errors
     /// What the system refuses; the alignment is then still where it was made.
     pub fn into_place(self) -> Result<()> {
-        refuse_others(&self.out)?;
+        refuse_others(&self.out, ALIGNMENT, "alignment")?;
         let io = |path: &Path, error| Error::io(path, error);
         if self.out.exists() {
             std::fs::remove_dir_all(&self.out).map_err(|error| io(&self.out, error))?;
@@ -117,12 +129,19 @@ impl Unfinished {
     }
 }
 
-/// Whatever is at `out` is replaced in the end: it must be an alignment, or nothing.
-fn refuse_others(out: &Path) -> Result<()> {
-    if is_empty_or_absent(out)? || out.join("alignment.toml").is_file() {
+/// Whatever is at `out` is replaced in the end: it must be a folder with the file that makes it a result of this kind, or
+/// nothing. Asked before the work begins, too, which may take hours.
+///
+/// # Errors
+/// Anything else, or a path without a name.
+pub(super) fn refuse_others(out: &Path, file: &str, kind: &str) -> Result<()> {
+    if out.file_name().is_none() {
+        return Err(Error::invalid(format!("--out {}: give the folder a name", out.display())));
+    }
+    if is_empty_or_absent(out)? || out.join(file).is_file() {
         return Ok(());
     }
-    Err(Error::invalid(format!("{} exists and is no alignment; choose another --out", out.display())))
+    Err(Error::invalid(format!("{} exists and is no {kind} (it has no {file}); choose another --out", out.display())))
 }
 
 fn is_empty_or_absent(folder: &Path) -> Result<bool> {

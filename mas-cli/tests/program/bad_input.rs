@@ -27,6 +27,13 @@ fn bad_input_is_refused_with_what_is_wrong() {
         refuses(path, &["record", "a", "--site", "layer.0", "--task", "modulo", "--out", "x.npy"]).contains("layer.0")
     );
     assert!(refuses(path, &align(&["--device", "tpu", "--out", "x"])).contains("flex"));
+    assert!(refuses(path, &align(&["--variable", "full,count", "--out", "x"])).contains("alone"));
+    assert!(refuses(path, &align(&["--out", "b"])).contains("is no alignment"));
+    assert!(!path.join("x.partial").exists(), "what is refused leaves nothing behind");
+    std::fs::create_dir_all(path.join("other/folder")).unwrap();
+    assert!(
+        refuses(path, &["train", "--task", "modulo", "--network", "gru", "--out", "other"]).contains("is no network")
+    );
     assert!(refuses(path, &["train", "--task", "modulo", "--network", "mlp", "--out", "x"]).contains("gru"));
 
     let weights = path.join("b/weights.safetensors");

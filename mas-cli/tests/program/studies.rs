@@ -138,3 +138,53 @@ fn a_seed_that_does_not_count_is_warned_about() {
     assert!(said.contains("--seed 7 is not used") && said.contains("says 1"), "{said}");
     assert!(!says(folder.path(), &["run", "small.toml"]).contains("--seed"));
 }
+
+#[test]
+fn pairs_that_cannot_be_kept_apart_are_counted_and_said() {
+    // A single-object sequence is its count: of 20 there are, held-out pairs take nearly all.
+    let text = STUDY
+        .replace("multi-object", "single-object")
+        .replace("k = 4\nbatch = 8", "k = 4\ncontrols = false\nbatch = 8");
+    let folder = with_study(text.split("[[similarities]]").next().unwrap());
+    succeeds(folder.path(), &["run", "small.toml"]);
+    let page = report_of(folder.path(), "runs", "index.html");
+    assert!(page.contains("Alignment hidden: in 4 of 4 trained directions more than half of the training pairs share"));
+    let align = std::fs::read_dir(folder.path().join("runs/align")).unwrap().map(|entry| entry.unwrap().path());
+    for result in align {
+        let text = std::fs::read_to_string(result.join("alignment.toml")).unwrap();
+        let file: toml::Table = toml::from_str(&text).unwrap();
+        let pairs = file["settings"]["pairs"].as_array().unwrap();
+        assert_eq!(pairs.len(), 4);
+        for direction in pairs {
+            // 40 to fit with and 10 to choose the checkpoint by.
+            assert_eq!(direction["training"].as_integer(), Some(50));
+            assert!(direction["overlapping"].as_integer().unwrap() > 25, "{direction}");
+            assert!(direction["dropped"].is_table() && direction["variable"].as_str() == Some("full"));
+        }
+    }
+}
+
+#[test]
+fn resamples_are_all_of_the_first_draw() {
+    let networks = STUDY.split("[[alignments]]").next().unwrap();
+    let similarity = |draws: usize| {
+        let table = STUDY.split("[[similarities]]").nth(1).unwrap().replace("draws = 2", &format!("draws = {draws}"));
+        let folder = with_study(&format!("{networks}[[similarities]]{table}"));
+        succeeds(folder.path(), &["run", "small.toml"]);
+        let table = report_of(folder.path(), "runs", "similarity.csv");
+        let columns: Vec<String> = table.lines().next().unwrap().split(',').map(str::to_owned).collect();
+        let row: Vec<String> = table.lines().nth(1).unwrap().split(',').map(str::to_owned).collect();
+        move |name: &str| {
+            row[columns.iter().position(|column| column == name).unwrap()].parse::<f64>().unwrap_or(f64::NAN)
+        }
+    };
+    let (one, three) = (similarity(1), similarity(3));
+    assert_eq!((one("draws"), three("draws")), (1.0, 3.0));
+    assert_eq!((one("p"), one("null_mean")), (three("p"), three("null_mean")));
+    assert_ne!(one("value"), three("value"));
+    // The interval has moved along with the value.
+    for end in ["low", "high"] {
+        assert!((one(end) - one("value") - (three(end) - three("value"))).abs() < 1e-12, "{end}");
+    }
+    assert_eq!(one("distinct"), 0.0);
+}

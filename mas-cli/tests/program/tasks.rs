@@ -54,3 +54,14 @@ fn what_there_is_not_is_said_with_what_there_is() {
     let pairs = ["tasks", "pairs", "--source", "modulo", "--target", "modulo", "--variable", "operand"];
     assert!(refuses(here(), &pairs).contains("count"));
 }
+
+#[test]
+fn the_list_says_which_counts_are_held_out_of_training() {
+    let document: serde_json::Value = serde_json::from_str(&succeeds(here(), &["tasks", "list", "--json"])).unwrap();
+    let held_out = |id: &str| {
+        let task = document.as_array().unwrap().iter().find(|task| task["task"] == id).unwrap();
+        serde_json::from_value::<Vec<u32>>(task["held-out-in-training"].clone()).unwrap()
+    };
+    assert_eq!(held_out("modulo"), [4, 9, 14, 17]);
+    assert!(held_out("arithmetic").is_empty());
+}

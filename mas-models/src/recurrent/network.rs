@@ -4,7 +4,7 @@ use mas_core::Site;
 
 use super::cell::{Cell, cell_parameters};
 use super::read_out::{ReadOut, read_out_parameters};
-use super::{CellKind, RecurrentConfig, initialise};
+use super::{RecurrentConfig, initialise};
 use crate::{Error, Result};
 
 /// A recurrent next-token predictor: embedding → layers of recurrent cells → read-out.
@@ -143,11 +143,6 @@ impl Recurrent {
     /// The read-out.
     pub fn read_out(&self) -> &ReadOut {
         &self.read_out
-    }
-
-    /// The first cell's kind; all layers have the same.
-    pub fn cell_kind(&self) -> CellKind {
-        self.config.cell
     }
 
     /// The state before any token: zeros.

@@ -82,8 +82,7 @@ mod tests {
             [2, 9, 5, 5, 3].iter().map(|&length| (0..length).map(|at| (at * at + length) % 7).collect()).collect();
         let masks: Vec<Vec<bool>> =
             sequences.iter().map(|tokens| (0..tokens.len()).map(|at| 2 * at > tokens.len()).collect()).collect();
-        let trials =
-            Trials::new(sequences.iter().map(Vec::as_slice).zip(masks.iter().map(Vec::as_slice)), 0).unwrap();
+        let trials = Trials::new(sequences.iter().map(Vec::as_slice).zip(masks.iter().map(Vec::as_slice)), 0).unwrap();
         let batch = PackedTrials::with_targets(&trials, &[3, 0, 1, 4, 2]);
         let device = Device::flex();
         for layers in [1, 3] {
