@@ -19,7 +19,10 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
         // Other features would rebuild the common target folder back and forth.
         let check = |device: &str| {
             let target = format!("target/{device}");
-            cmd!(shell, "cargo check --locked --package mas-cli --no-default-features --features {device} --target-dir {target}")
+            cmd!(
+                shell,
+                "cargo check --locked --package mas-cli --no-default-features --features {device} --target-dir {target}"
+            )
         };
         check("wgpu").run()?;
         // As on docs.rs: without it the build fetches a compiler bundle, which only running on a GPU needs.

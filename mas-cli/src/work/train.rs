@@ -62,7 +62,7 @@ pub fn train(
     let network = config.init(*seed, &compute.device)?;
     let run = Training { training: &data, validation: &validation, settings: &settings, checkpoint: Some(checkpoint) };
     let trained = run.run(network, |event| {
-        on_event(&event, training.max_epochs);
+        on_event(event, training.max_epochs);
         ControlFlow::Continue(())
     })?;
     let description = NetworkDescription {

@@ -109,6 +109,23 @@ fn threads_and_shards_change_nothing() {
 }
 
 #[test]
+fn names_change_no_number() {
+    let folder = with_study(STUDY);
+    succeeds(folder.path(), &["run", "small.toml", "--runs", "one"]);
+    let renamed = STUDY.replace("name = \"gru\"", "name = \"net\"");
+    std::fs::write(folder.path().join("small.toml"), renamed).unwrap();
+    succeeds(folder.path(), &["run", "small.toml", "--runs", "two"]);
+    for file in ["iia.csv", "similarity.csv"] {
+        let two = report_of(folder.path(), "two", file).replace("net-", "gru-");
+        assert!(report_of(folder.path(), "one", file) == two, "{file}");
+    }
+    // Results of the one study serve the other, under its own names.
+    let again: serde_json::Value =
+        serde_json::from_str(&succeeds(folder.path(), &["run", "small.toml", "--runs", "one", "--json"])).unwrap();
+    assert_eq!(again["computed"].as_u64(), Some(0));
+}
+
+#[test]
 fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
     let folder = with_study(STUDY);
     succeeds(folder.path(), &["run", "small.toml", "--runs", "whole"]);
