@@ -208,11 +208,7 @@ fn alignments(
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
         }
         let k = configuration.k.unwrap_or(0) as u64;
-        let control = match configuration.control {
-            FitControl::None => Control::None,
-            FitControl::RandomNetwork => Control::RandomNetwork,
-            FitControl::Shuffled => Control::Shuffled,
-        };
+        let control = Control::from(configuration.control);
         let mut course: Vec<FitRow> = read_rows(&result.join(work::FIT))?;
         for row in &mut course {
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));

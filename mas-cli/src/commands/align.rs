@@ -30,25 +30,25 @@ pub(super) struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = defaults::VARIABLE)]
     variable: Vec<VariablePair>,
     /// Coordinates of each variable's subspace
-    #[arg(long, default_value_t = defaults::K)]
+    #[arg(long, default_value_t = defaults::K, value_parser = super::count)]
     k: usize,
     /// individual or stepwise
     #[arg(long, default_value = "individual")]
     positions: Positions,
     /// Interchanges to fit to, of each direction
-    #[arg(long, default_value_t = defaults::TRAINING_PAIRS)]
+    #[arg(long, default_value_t = defaults::TRAINING_PAIRS, value_parser = super::count)]
     training_pairs: usize,
     /// Interchanges to judge by, of each direction
-    #[arg(long, default_value_t = defaults::HELD_OUT_PAIRS)]
+    #[arg(long, default_value_t = defaults::HELD_OUT_PAIRS, value_parser = super::count)]
     held_out_pairs: usize,
     /// Interchanges in a step, of each direction
-    #[arg(long, default_value_t = defaults::BATCH)]
+    #[arg(long, default_value_t = defaults::BATCH, value_parser = super::count)]
     batch: usize,
     /// Adam's learning rate
     #[arg(long, default_value_t = defaults::LEARNING_RATE)]
     learning_rate: f64,
     /// Steps at most [default: 20000, stitching 2500]
-    #[arg(long)]
+    #[arg(long, value_parser = super::count)]
     max_steps: Option<usize>,
     /// The target hears its own predictions in the response during the fit, too
     #[arg(long)]

@@ -25,10 +25,10 @@ pub(super) struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "all", value_name = "NAME")]
     measures: Vec<String>,
     /// Permutations behind the null distribution; 0 leaves it out
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = super::count)]
     permutations: usize,
     /// Resamples behind the interval; 0 leaves it out
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = super::count)]
     bootstraps: usize,
     /// A folder for similarity.csv
     #[arg(long)]

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// The alignment folder
     alignment: PathBuf,
     /// Fresh held-out pairs of each direction
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = super::count)]
     pairs: usize,
     /// The network folders, in the alignment's order [default: where they were when it was fitted]
     #[arg(long, value_delimiter = ',', value_name = "NETWORK")]

@@ -17,7 +17,7 @@ use std::{num::NonZeroUsize, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{Error, Result, device::Compute, networks::Loaded};
+use crate::{Error, Result, device::Compute, networks::Loaded, study::defaults::LARGEST};
 use output::Output;
 
 /// Whether two neural networks do a task in the same way: Model Alignment Search (arXiv 2501.06164).
@@ -41,7 +41,7 @@ struct Global {
     #[arg(long, global = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Threads to use; results do not depend on it [default: all cores]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
     threads: Option<NonZeroUsize>,
     /// Print one JSON document on standard output and nothing else there
     #[arg(long, global = true)]
@@ -79,6 +79,18 @@ enum Command {
     /// Print shell completions, or write manual pages
     #[command(subcommand)]
     Manual(manual::Command),
+}
+
+/// A count on the command line, within what a machine can hold.
+fn count(text: &str) -> std::result::Result<usize, String> {
+    let count: usize = text.parse().map_err(|error| format!("{error}"))?;
+    if count <= LARGEST { Ok(count) } else { Err(format!("at most {LARGEST}")) }
+}
+
+/// A number of threads: more than a machine has are of no use, and very many are not to be had.
+fn threads(text: &str) -> std::result::Result<NonZeroUsize, String> {
+    let threads: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    if threads.get() <= 1024 { Ok(threads) } else { Err("at most 1024".into()) }
 }
 
 /// What a command works with.

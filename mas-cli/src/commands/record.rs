@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "tokens", required_unless_present = "tokens")]
     task: Option<TaskKind>,
     /// How many sequences of the task
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = super::count)]
     trials: usize,
     /// Record on these integer ids [trial, time]: .npy, .npz (key `tokens`) or .json lists
     #[arg(long, value_name = "FILE")]

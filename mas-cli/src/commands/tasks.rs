@@ -19,7 +19,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "N")]
         demonstrations: Option<u32>,
         /// How many sequences
-        #[arg(long, default_value_t = 1, value_name = "K")]
+        #[arg(long, default_value_t = 1, value_name = "K", value_parser = super::count)]
         samples: usize,
     },
     /// Print counterfactual pairs: what an interchange is made of and what should follow
@@ -34,7 +34,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "V[:V]")]
         variable: VariablePair,
         /// How many pairs
-        #[arg(long, default_value_t = 1, value_name = "K")]
+        #[arg(long, default_value_t = 1, value_name = "K", value_parser = super::count)]
         pairs: usize,
         /// Where the interchange happens: individual or stepwise
         #[arg(long, default_value = "individual")]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     Session,
-    unfinished::{beside, refuse_others},
+    unfinished::{Held, beside, refuse_others},
 };
 use crate::{
     Error, Result,
@@ -23,16 +23,16 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ARCHITECTURE")]
     network: Architecture,
     /// Width of its state
-    #[arg(long, default_value_t = defaults::WIDTH)]
+    #[arg(long, default_value_t = defaults::WIDTH, value_parser = super::count)]
     width: usize,
     /// Its layers
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = super::count)]
     layers: usize,
     /// Passes through the training trials at most
-    #[arg(long, default_value_t = defaults::MAX_EPOCHS)]
+    #[arg(long, default_value_t = defaults::MAX_EPOCHS, value_parser = super::count)]
     max_epochs: usize,
     /// Steps at most
-    #[arg(long)]
+    #[arg(long, value_parser = super::count)]
     max_steps: Option<usize>,
     /// The network folder to write
     #[arg(long)]
@@ -59,6 +59,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             validate_every: defaults::VALIDATE_EVERY,
         },
     };
+    let _held = Held::take(&arguments.out)?;
     // Put aside beside the result, so that a killed training goes on when the command is given again.
     let checkpoint = beside(&arguments.out);
     let bar = session.output.bar("training", arguments.max_epochs);

@@ -9,7 +9,7 @@ use crate::{
     device::Compute,
     networks::Loaded,
     results::{DRAFT, write_file},
-    runs::ENGINE_VERSION,
+    runs::{ENGINE_VERSION, try_exclusive},
     study::{AlignConfiguration, FitControl},
     work::NetworkPlace,
 };
@@ -21,11 +21,48 @@ pub(super) fn beside(out: &Path) -> PathBuf {
     out.with_file_name(name)
 }
 
+/// Work on `out` that no other process may share, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Held {
+    path: PathBuf,
+    _lock: std::fs::File,
+}
+
+impl Held {
+    /// Takes `OUT.partial.lock`.
+    ///
+    /// # Errors
+    /// Another process is at work on the same `out`, or the lock file cannot be written.
+    pub fn take(out: &Path) -> Result<Self> {
+        let mut path = beside(out).into_os_string();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        }
+        match try_exclusive(&path)? {
+            Some(lock) => Ok(Self { path, _lock: lock }),
+            None => Err(Error::invalid(format!(
+                "another mas process is at work on {}; wait for it or choose another --out",
+                out.display()
+            ))),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // What stays of it, if it cannot be removed, is an empty promise: the lock itself ends with the process.
+        std::fs::remove_file(&self.path).unwrap_or(());
+    }
+}
+
 /// An alignment that is being made: `OUT.partial/alignment`, with what it is an alignment of beside it.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     partial: PathBuf,
     out: PathBuf,
+    _held: Held,
 }
 
 /// Everything that the numbers of an alignment depend on, and the names in its files.
@@ -54,7 +91,7 @@ impl Unfinished {
         compute: &Compute,
     ) -> Result<Self> {
         refuse_others(out, ALIGNMENT, "alignment")?;
-        let unfinished = Self { partial: beside(out), out: out.to_owned() };
+        let unfinished = Self { partial: beside(out), out: out.to_owned(), _held: Held::take(out)? };
         let partial = &unfinished.partial;
         let origin = Origin {
             engine: ENGINE_VERSION,
@@ -121,8 +158,10 @@ impl Unfinished {
     pub fn into_place(self) -> Result<()> {
         refuse_others(&self.out, ALIGNMENT, "alignment")?;
         let io = |path: &Path, error| Error::io(path, error);
+        // Aside first, so that a kill leaves no half of the old one where the new one belongs.
+        let replaced = self.partial.join("replaced");
         if self.out.exists() {
-            std::fs::remove_dir_all(&self.out).map_err(|error| io(&self.out, error))?;
+            std::fs::rename(&self.out, &replaced).map_err(|error| io(&self.out, error))?;
         }
         std::fs::rename(self.alignment(), &self.out).map_err(|error| io(&self.out, error))?;
         std::fs::remove_dir_all(&self.partial).map_err(|error| io(&self.partial, error))

@@ -78,7 +78,7 @@ fn try_briefly(path: &Path) -> Result<Option<File>> {
 }
 
 /// Locks the file at `path`, made if need be, for this process alone; `None` if another has it.
-pub(super) fn try_exclusive(path: &Path) -> Result<Option<File>> {
+pub(crate) fn try_exclusive(path: &Path) -> Result<Option<File>> {
     let mut file = open(path)?;
     match file.try_lock() {
         Ok(()) => {}

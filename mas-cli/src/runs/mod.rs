@@ -48,6 +48,7 @@ pub use folder::{Begun, Claim, RunFolder};
 pub use key::{ENGINE_VERSION, Key, ParseKeyError, canonical_json};
 pub use listing::{Entry, EntryState, Selection};
 pub use lock::FolderLock;
+pub(crate) use lock::try_exclusive;
 pub use plan::{Plan, Section};
 pub use progress::{Event, Progress, Silent, UnitProgress};
 pub use record::{InputRecord, Provenance, UnitRecord};

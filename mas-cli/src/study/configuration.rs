@@ -8,6 +8,7 @@ use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
+use crate::results::Control;
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +114,16 @@ impl FitControl {
             Self::None => "none",
             Self::RandomNetwork => "random-network",
             Self::Shuffled => "shuffled",
+        }
+    }
+}
+
+impl From<FitControl> for Control {
+    fn from(control: FitControl) -> Self {
+        match control {
+            FitControl::None => Self::None,
+            FitControl::RandomNetwork => Self::RandomNetwork,
+            FitControl::Shuffled => Self::Shuffled,
         }
     }
 }

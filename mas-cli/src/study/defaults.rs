@@ -61,3 +61,7 @@ pub const SEQUENCES_PER_COUNT: usize = 15;
 pub const PERMUTATIONS: usize = 100;
 /// Bootstraps behind a measure's interval.
 pub const BOOTSTRAPS: usize = 200;
+
+/// The largest number that any count in a study or on the command line may be: far beyond what anybody waits for, and
+/// small enough that no memory is asked for that no machine has.
+pub const LARGEST: usize = 10_000_000;

@@ -155,7 +155,7 @@ pub struct SimilarityTable {
     /// Whether to take each distinct vector once, as at embeddings; default: no.
     pub distinct: Option<bool>,
     /// Permutations behind the null distribution, 0 for none; default [`PERMUTATIONS`](super::defaults::PERMUTATIONS).
-    pub permutations: Option<usize>,
+    pub permutations: Option<Spanned<usize>>,
     /// Bootstraps behind the interval, 0 for none; default [`BOOTSTRAPS`](super::defaults::BOOTSTRAPS).
-    pub bootstraps: Option<usize>,
+    pub bootstraps: Option<Spanned<usize>>,
 }

@@ -60,8 +60,8 @@ fn comparisons(
             defaults::SEQUENCES_PER_COUNT,
         )?,
         distinct: table.distinct.unwrap_or(false),
-        permutations: table.permutations.unwrap_or(defaults::PERMUTATIONS),
-        bootstraps: table.bootstraps.unwrap_or(defaults::BOOTSTRAPS),
+        permutations: source.at_least(0, "permutations", table.permutations.as_ref(), defaults::PERMUTATIONS)?,
+        bootstraps: source.at_least(0, "bootstraps", table.bootstraps.as_ref(), defaults::BOOTSTRAPS)?,
         seed,
     };
     let wanted = Wanted { what: "a similarity", most: Some(2), directed: false };

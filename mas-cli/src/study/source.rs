@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::choice::nearest;
+use super::defaults;
 use super::error::StudyError;
 
 /// The text of a study file and where it is.
@@ -112,10 +113,10 @@ impl<'a> Source<'a> {
         default: usize,
     ) -> Result<usize, StudyError> {
         let Some(given) = given else { return Ok(default) };
-        if *given.get_ref() >= least {
+        if (least..=defaults::LARGEST).contains(given.get_ref()) {
             return Ok(*given.get_ref());
         }
-        let help = format!("it is at least {least}, and {default} if left out");
+        let help = format!("it is {least} to {}, and {default} if left out", defaults::LARGEST);
         Err(self.error_with(given.span(), format!("{key} = {} is impossible", given.get_ref()), help))
     }
 

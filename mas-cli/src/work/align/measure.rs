@@ -10,18 +10,20 @@ use crate::{
 };
 
 /// Measures an alignment on held-out pairs: the interchanges themselves, the floor (nothing swapped, the source's mean
-/// swapped) and the ceiling (the untouched target).
+/// swapped) and the ceiling (the untouched target). Of an alignment that is a `control` only its interchanges, as that.
 ///
 /// # Errors
 /// As [`mas_core::evaluate`].
 pub(super) fn measure(
+    control: Control,
     participants: &[Participant],
     alignment: &Alignment,
     setting: Setting,
     held_out: &[Exchange],
 ) -> Result<Vec<OutcomeRow>> {
+    let all = [Control::None, Control::NoSwap, Control::MeanSwap, Control::Ceiling];
     let mut rows = Vec::new();
-    for control in [Control::None, Control::NoSwap, Control::MeanSwap, Control::Ceiling] {
+    for control in if control == Control::None { all.to_vec() } else { vec![control] } {
         rows.extend(measure_one(participants, alignment, setting, held_out, control)?);
     }
     Ok(rows)
@@ -31,7 +33,7 @@ pub(super) fn measure(
 ///
 /// # Errors
 /// As [`mas_core::evaluate`].
-pub(super) fn measure_one(
+fn measure_one(
     participants: &[Participant],
     alignment: &Alignment,
     setting: Setting,

@@ -103,13 +103,7 @@ pub fn align(
     fitted.alignment.save(folder, &settings.to_table()?)?;
     write_rows(&folder.join(FIT), &fit_rows(&fitted))?;
     let held_out = data.held_out();
-    let outcomes = match configuration.control {
-        FitControl::None => measure(&participants, &fitted.alignment, setting, &held_out)?,
-        FitControl::Shuffled => measure_one(&participants, &fitted.alignment, setting, &held_out, Control::Shuffled)?,
-        FitControl::RandomNetwork => {
-            measure_one(&participants, &fitted.alignment, setting, &held_out, Control::RandomNetwork)?
-        }
-    };
+    let outcomes = measure(configuration.control.into(), &participants, &fitted.alignment, setting, &held_out)?;
     write_rows(&folder.join(OUTCOMES), &outcomes)?;
     // The result is whole: what it was put aside in is of no more use.
     std::fs::remove_file(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
@@ -199,5 +193,5 @@ pub fn remeasure(
     let objective = fresh.method.objective(networks.len())?;
     let data = Data::draw(&fresh, &networks, &[])?;
     let setting = Setting { positions: positions(&fresh), retain: objective.retain };
-    measure(&participants, alignment, setting, &data.held_out())
+    measure(fresh.control.into(), &participants, alignment, setting, &data.held_out())
 }
