@@ -116,7 +116,10 @@ impl<'a> Source<'a> {
         if (least..=defaults::LARGEST).contains(given.get_ref()) {
             return Ok(*given.get_ref());
         }
-        let help = format!("it is {least} to {}, and {default} if left out", defaults::LARGEST);
+        let help = match *given.get_ref() < least {
+            true => format!("it is at least {least}, and {default} if left out"),
+            false => format!("it is at most {}, and {default} if left out", defaults::LARGEST),
+        };
         Err(self.error_with(given.span(), format!("{key} = {} is impossible", given.get_ref()), help))
     }
 

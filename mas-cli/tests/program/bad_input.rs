@@ -209,3 +209,24 @@ impl Drop for SmallDisk {
         let _ = Command::new("umount").arg(&self.0).status();
     }
 }
+
+#[test]
+fn counts_that_no_machine_can_hold_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let huge = "1000000000000000000";
+    let sample = ["tasks", "sample", "--task", "modulo", "--samples", huge];
+    assert!(refuses(folder.path(), &sample).contains("at most"));
+    let pairs = ["tasks", "pairs", "--source", "modulo", "--target", "modulo", "--variable", "count", "--pairs", huge];
+    assert!(refuses(folder.path(), &pairs).contains("at most"));
+    assert!(refuses(folder.path(), &["align", "a", "--training-pairs", huge, "--out", "x"]).contains("at most"));
+    assert!(refuses(folder.path(), &["tasks", "list", "--threads", "999999"]).contains("at most"));
+}
+
+#[test]
+fn a_second_command_for_the_same_result_is_told_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = std::fs::File::create(folder.path().join("x.partial.lock")).unwrap();
+    lock.lock().unwrap();
+    let train = ["train", "--task", "modulo", "--network", "gru", "--width", "8", "--max-steps", "1", "--out", "x"];
+    assert!(refuses(folder.path(), &train).contains("another mas process"));
+}

@@ -138,6 +138,7 @@ fn similarities_have_mistakes_of_their_own() {
         ("measures = [\"cka_lineal\"]", "did you mean `cka_linear`?"),
         ("measures = []", "there are no measures"),
         ("samples = 3", "it is at least 4"),
+        ("permutations = 1000000000000000000", "it is at most 10000000"),
         ("draws = 0", "draws = 0 is impossible"),
         ("pairs = \"joint\"", "a similarity takes two networks at once, not 3"),
         ("site = \"layer.0\"", "`gru-1` has no site"),

@@ -16,12 +16,12 @@ use crate::{
     Error, Result,
     device::Compute,
     networks::Loaded,
-    results::{Control, OutcomeRow, write_rows},
+    results::{OutcomeRow, write_rows},
     seeds::derive,
     study::{AlignConfiguration, FitControl},
 };
 use data::Data;
-use measure::{fit_rows, measure, measure_one};
+use measure::{fit_rows, measure};
 
 pub use settings::{AlignmentSettings, NetworkPlace, PairCounts};
 
