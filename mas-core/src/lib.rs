@@ -13,9 +13,11 @@ mod network;
 mod objective;
 mod pairs;
 mod participant;
+mod sensitivity;
 mod site;
 pub mod storage;
 mod trials;
+mod vectors;
 
 pub use activity::Activity;
 pub use alignment::{Alignment, AlignmentFunction, Member, Subspaces};
@@ -28,5 +30,7 @@ pub use network::{At, Continuation, Edit, Network, Prefix, Recorded, Resume, aut
 pub use objective::{Direction, Method, Objective, all_directions};
 pub use pairs::Pairs;
 pub use participant::Participant;
+pub use sensitivity::response_jacobians;
 pub use site::Site;
 pub use trials::Trials;
+pub use vectors::{InterchangedVectors, interchanged_vectors};

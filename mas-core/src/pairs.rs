@@ -33,6 +33,21 @@ impl Pairs {
         self.len() == 0
     }
 
+    /// The pairs at `rows`, in that order.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let at = |positions: &[usize]| rows.iter().map(|&row| positions[row]).collect();
+        let flags = |flags: &[bool]| rows.iter().map(|&row| flags[row]).collect();
+        Self {
+            source: self.source.select(rows),
+            source_positions: at(&self.source_positions),
+            target: self.target.select(rows),
+            target_positions: at(&self.target_positions),
+            counterfactual: self.counterfactual.select(rows),
+            changed: flags(&self.changed),
+            untrained_count: flags(&self.untrained_count),
+        }
+    }
+
     /// Checks that all parts speak of the same number of pairs and every position exists and has a response after it.
     ///
     /// # Errors

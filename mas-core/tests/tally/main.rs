@@ -7,5 +7,7 @@ mod network;
 mod network_suite;
 mod pairs;
 mod refusals;
+mod sensitivity;
 mod shuffling;
 mod suite;
+mod vectors;
