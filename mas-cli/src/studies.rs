@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mas_core::fit;
+use mas_core::{Alignment, fit};
 use mas_models::{Architecture, NetworkDescription, SavedNetwork, TrainingEvent};
 
 use crate::{
@@ -12,13 +12,13 @@ use crate::{
     networks::Loaded,
     report::{FitCurve, NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
     results::{
-        AlignmentUnit, Control, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows, trained_name,
+        Control, FitRow, OutcomeRow, QuantityRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows, trained_name,
         untrained_twin, write_rows,
     },
-    runs::{InputSource, Key, Plan, RunFolder, Unit, UnitContext, UnitKind, UnitRecord},
+    runs::{InputSource, Key, Plan, RunFolder, Section, Unit, UnitContext, UnitKind, UnitRecord},
     statistics::{Bootstrap, iia_rows},
     study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, TrainConfiguration},
-    work::{self, AlignmentSettings, PairCounts},
+    work::{self, AlignmentSettings, Blocks, PairCounts},
 };
 
 /// Does one unit of a study.
@@ -106,7 +106,7 @@ fn network_folder(source: &InputSource, folder: &Path) -> PathBuf {
 ///
 /// # Errors
 /// A result that cannot be read.
-pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder) -> Result<StudyReport> {
+pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute) -> Result<StudyReport> {
     let bootstrap = Bootstrap { seed: study.seed, ..Bootstrap::default() };
     let mut report = StudyReport {
         name: study.name.clone(),
@@ -117,7 +117,7 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder) -> Result<StudyRep
     for section in plan.sections() {
         match section.kind {
             UnitKind::Train => {}
-            UnitKind::Align => alignments(study, plan, folder, section, &mut report)?,
+            UnitKind::Align => alignments(study, plan, folder, section, compute, &mut report)?,
             UnitKind::Similarity => {
                 for &key in &section.units {
                     let Some(unit) = plan.unit(key) else { continue };
@@ -161,6 +161,17 @@ impl Names {
             None => there.to_owned(),
         }
     }
+
+    /// A row that a unit wrote, as one of this study.
+    fn quantity(&self, row: QuantityRow, study: &str, alignment: &str) -> QuantityRow {
+        QuantityRow {
+            study: study.to_owned(),
+            alignment: alignment.to_owned(),
+            source: self.here(&row.source),
+            target: self.here(&row.target),
+            ..row
+        }
+    }
 }
 
 /// The outcomes of an alignment that was asked for by `configuration`, each variable's apart.
@@ -172,16 +183,7 @@ pub fn by_variable(
 ) -> Vec<UnitOutcomes> {
     let of = |variable: String| UnitOutcomes {
         rows: rows.iter().filter(|row| row.variable == variable).cloned().collect(),
-        unit: AlignmentUnit {
-            study: study.to_owned(),
-            alignment: alignment.to_owned(),
-            method: configuration.method.to_string(),
-            positions: configuration.positions.to_string(),
-            site: configuration.site_label(),
-            variable,
-            k: configuration.k.unwrap_or(0) as u64,
-            seed: configuration.seed,
-        },
+        unit: configuration.unit(study, alignment, &variable),
     };
     configuration.variables.iter().map(|variable| of(variable.to_string())).collect()
 }
@@ -191,9 +193,11 @@ fn alignments(
     study: &Study,
     plan: &Plan,
     folder: &RunFolder,
-    section: &crate::runs::Section,
+    section: &Section,
+    compute: &Compute,
     report: &mut StudyReport,
 ) -> Result<()> {
+    let mut blocks = Blocks::default();
     let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<OutcomeRow>)> = Vec::new();
     let mut overlaps = Overlaps::default();
     for &key in &section.units {
@@ -206,6 +210,19 @@ fn alignments(
         let mut rows: Vec<OutcomeRow> = read_rows(&result.join(work::OUTCOMES))?;
         for row in &mut rows {
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
+        }
+        if configuration.control == FitControl::None {
+            let beside = |file: &str| -> Result<Vec<QuantityRow>> {
+                let rows = read_rows::<QuantityRow>(&result.join(file))?;
+                Ok(rows.into_iter().map(|row| names.quantity(row, &study.name, &section.name)).collect())
+            };
+            report.divergence.extend(beside(work::DIVERGENCE)?);
+            report.capacity.extend(beside(work::CAPACITY)?);
+            let (alignment, _) = Alignment::load(&result, &compute.device)?;
+            for variable in &configuration.variables {
+                let unit = configuration.unit(&study.name, &section.name, &variable.to_string());
+                blocks.add(&unit, &alignment, |there| names.here(there))?;
+            }
         }
         let k = configuration.k.unwrap_or(0) as u64;
         let control = Control::from(configuration.control);
@@ -230,6 +247,7 @@ fn alignments(
     }
     let outcomes = groups.iter().flat_map(|(plain, _, rows)| by_variable(&study.name, &section.name, plain, rows));
     report.outcomes.extend(outcomes);
+    report.capacity.extend(blocks.rows()?);
     report.warnings.extend(overlaps.warning(&section.name));
     Ok(())
 }

@@ -203,7 +203,7 @@ fn write_report(folder: &RunFolder, out: &Path, compute: &Compute, session: &Ses
             session.output.warn(format!("study {} is left out: some of its results are gone", entry.name));
             continue;
         }
-        reports.push(studies::gather(&study, &plan, folder)?);
+        reports.push(studies::gather(&study, &plan, folder, compute)?);
         seeds.push(study.seed);
     }
     let provenance = Provenance::of_this_program(compute.kind);

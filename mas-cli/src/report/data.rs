@@ -1,6 +1,6 @@
 //! What a report is made from.
 
-use crate::results::{ClaimRow, Control, FitRow, IiaRow, SimilarityRow, UnitOutcomes};
+use crate::results::{ClaimRow, Control, FitRow, IiaRow, QuantityRow, SimilarityRow, UnitOutcomes};
 
 /// Everything that a report shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,6 +30,10 @@ pub struct StudyReport {
     pub iia: Vec<IiaRow>,
     /// Single interchanges. Without them, intervals of means over directions are the range of the directions'.
     pub outcomes: Vec<UnitOutcomes>,
+    /// How far interchanged vectors leave natural ones.
+    pub divergence: Vec<QuantityRow>,
+    /// What the subspaces take.
+    pub capacity: Vec<QuantityRow>,
     /// Correlational measures.
     pub similarity: Vec<SimilarityRow>,
     /// Claims and their verdicts.

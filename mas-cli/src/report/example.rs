@@ -5,7 +5,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::data::{FitCurve, NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
 use crate::claims::{Evidence, claim};
-use crate::results::{AlignmentUnit, Control, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, untrained_twin};
+use crate::results::{
+    AlignmentUnit, Control, FitRow, OutcomeRow, Quantity, QuantityRow, SimilarityRow, UnitOutcomes, untrained_twin,
+};
 use crate::statistics::{Bootstrap, iia_rows};
 
 const NETWORKS: usize = 5;
@@ -51,6 +53,8 @@ pub(crate) fn data() -> ReportData {
         networks: networks.collect(),
         training: (0..NETWORKS).map(|index| training(&mut rng, index)).collect(),
         fits: fits(&mut rng),
+        divergence: quantities(&DIVERGENCE),
+        capacity: quantities(&CAPACITY),
         iia,
         outcomes,
         similarity,
@@ -106,7 +110,11 @@ fn outcomes(rng: &mut ChaCha8Rng, site: &str, positions: &str, k: u64, high: f64
             }
         }
     }
-    let unit = AlignmentUnit {
+    UnitOutcomes { unit: unit(site, positions, k), rows }
+}
+
+fn unit(site: &str, positions: &str, k: u64) -> AlignmentUnit {
+    AlignmentUnit {
         study: "seeds".into(),
         alignment: site.into(),
         method: "mas".into(),
@@ -115,8 +123,39 @@ fn outcomes(rng: &mut ChaCha8Rng, site: &str, positions: &str, k: u64, high: f64
         variable: "count".into(),
         k,
         seed: 0,
-    };
-    UnitOutcomes { unit, rows }
+    }
+}
+
+const DIVERGENCE: [(Quantity, f64); 6] = [
+    (Quantity::EarthMoversDistance, 0.02),
+    (Quantity::NaturalEarthMoversDistance, 0.01),
+    (Quantity::LargestExcess, 1.4),
+    (Quantity::NaturalLargestExcess, 0.3),
+    (Quantity::Mahalanobis, 11.5),
+    (Quantity::NaturalMahalanobis, 9.1),
+];
+const CAPACITY: [(Quantity, f64); 8] = [
+    (Quantity::KOverD, 0.25),
+    (Quantity::Parameters, 32768.0),
+    (Quantity::VarianceShare, 0.7),
+    (Quantity::NullSpaceShare, 0.3),
+    (Quantity::RandomNullSpaceShare, 0.9),
+    (Quantity::SubspaceOverlap, 0.8),
+    (Quantity::RandomSubspaceOverlap, 0.25),
+    (Quantity::LargestPrincipalAngle, 41.0),
+];
+
+/// The same numbers in every direction of both alignments; those about several fits within networks only.
+fn quantities(numbers: &[(Quantity, f64)]) -> Vec<QuantityRow> {
+    let mut rows = Vec::new();
+    for (site, positions, k) in [("hidden", "individual", 32), ("embedding", "stepwise", 16)] {
+        for (s, t) in (0..NETWORKS).flat_map(|s| (0..NETWORKS).map(move |t| (s, t))) {
+            let here = numbers.iter().filter(|(quantity, _)| s == t || *quantity < Quantity::SubspaceOverlap);
+            let unit = unit(site, positions, k);
+            rows.extend(here.map(|&(quantity, value)| QuantityRow::new(&unit, &name(s), &name(t), quantity, value)));
+        }
+    }
+    rows
 }
 
 fn similarity(rng: &mut ChaCha8Rng) -> Vec<SimilarityRow> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::StudyReport;
-use crate::results::{Control, IiaRow, Population, UnitOutcomes, is_untrained};
+use crate::results::{Control, IiaRow, Population, QuantityRow, UnitOutcomes, is_untrained};
 use crate::statistics::{Bootstrap, Direction, Interval, directions, network_interval};
 
 /// Alignments that are fits of the same thing; seeds are not told apart.
@@ -20,6 +20,17 @@ pub(super) struct Setting {
 
 impl Setting {
     fn of_row(row: &IiaRow) -> Self {
+        Self {
+            alignment: row.alignment.clone(),
+            method: row.method.clone(),
+            positions: row.positions.clone(),
+            site: row.site.clone(),
+            variable: row.variable.clone(),
+            k: row.k,
+        }
+    }
+
+    pub(super) fn of_quantity(row: &QuantityRow) -> Self {
         Self {
             alignment: row.alignment.clone(),
             method: row.method.clone(),
@@ -61,6 +72,16 @@ pub(super) enum Place {
     Across,
 }
 
+impl Place {
+    /// In a label.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Within => "within",
+            Self::Across => "across",
+        }
+    }
+}
+
 /// A mean over directions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pooled {
@@ -90,9 +111,18 @@ pub(super) fn rows<'a>(
     setting: &'a Setting,
     control: Control,
 ) -> impl Iterator<Item = &'a IiaRow> {
+    rows_over(study, setting, control, population(control))
+}
+
+fn rows_over<'a>(
+    study: &'a StudyReport,
+    setting: &'a Setting,
+    control: Control,
+    population: Population,
+) -> impl Iterator<Item = &'a IiaRow> {
     study.iia.iter().filter(move |row| {
         row.control == control
-            && row.population == population(control)
+            && row.population == population
             && counts(control, &row.source, &row.target)
             && Setting::of_row(row) == *setting
     })
@@ -101,6 +131,17 @@ pub(super) fn rows<'a>(
 /// The mean over directions: over networks and sequences where single interchanges are known, else the mean of the
 /// directions' values within the range of their intervals.
 pub(super) fn pooled(study: &StudyReport, setting: &Setting, control: Control, place: Place) -> Option<Pooled> {
+    pooled_over(study, setting, control, place, population(control))
+}
+
+/// The same over a given population of pairs.
+pub(super) fn pooled_over(
+    study: &StudyReport,
+    setting: &Setting,
+    control: Control,
+    place: Place,
+    population: Population,
+) -> Option<Pooled> {
     let is_here = |source: &str, target: &str| {
         counts(control, source, target) && ((source == target) == (place == Place::Within))
     };
@@ -108,14 +149,15 @@ pub(super) fn pooled(study: &StudyReport, setting: &Setting, control: Control, p
         .outcomes
         .iter()
         .filter(|of| setting.is_of(of))
-        .flat_map(|of| directions(&of.rows, control, population(control)))
+        .flat_map(|of| directions(&of.rows, control, population))
         .filter(|direction| is_here(&direction.source, &direction.target))
         .map(Direction::under_trained_names)
         .collect();
     if let Some(interval) = network_interval(&measured, &Bootstrap::default()) {
         return Some(Pooled { interval, directions: measured.len() });
     }
-    let rows: Vec<_> = rows(study, setting, control).filter(|row| is_here(&row.source, &row.target)).collect();
+    let rows: Vec<_> =
+        rows_over(study, setting, control, population).filter(|row| is_here(&row.source, &row.target)).collect();
     let value = mean(rows.iter().map(|row| row.value))?;
     let low = rows.iter().map(|row| row.low).fold(value, f64::min);
     let high = rows.iter().map(|row| row.high).fold(value, f64::max);

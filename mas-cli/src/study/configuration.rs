@@ -3,12 +3,12 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
-use mas_core::Method;
+use mas_core::{Direction, Method};
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
-use crate::results::Control;
+use crate::results::{AlignmentUnit, Control};
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ pub struct AlignConfiguration {
 pub enum FitControl {
     /// None: the alignment itself, with its floor and ceiling.
     None,
-    /// With an untrained twin of the source.
+    /// With an untrained twin of the first network.
     RandomNetwork,
     /// With source vectors permuted between trials.
     Shuffled,
@@ -107,6 +107,20 @@ pub enum FitControl {
 impl FitControl {
     /// All of them, the alignment itself first.
     pub const ALL: [Self; 3] = [Self::None, Self::RandomNetwork, Self::Shuffled];
+
+    /// Those that a fit of so many networks has, the alignment itself first. One network alone has no direction from an
+    /// untrained twin into a trained network.
+    pub fn of(networks: usize) -> Vec<Self> {
+        let has = |control: &Self| networks > 1 || *control != Self::RandomNetwork;
+        Self::ALL.into_iter().filter(has).collect()
+    }
+
+    /// Whether the control says something about a direction of its fit. With an untrained twin in the first network's
+    /// place that is so from the twin into a trained network: an untrained target cannot answer, and trained networks
+    /// align with each other.
+    pub fn judges(self, direction: Direction) -> bool {
+        self != Self::RandomNetwork || (direction.source == 0 && direction.target != 0)
+    }
 
     /// The name in files.
     pub fn name(self) -> &'static str {
@@ -129,6 +143,20 @@ impl From<FitControl> for Control {
 }
 
 impl AlignConfiguration {
+    /// What the rows of one of its variables have in common.
+    pub fn unit(&self, study: &str, alignment: &str, variable: &str) -> AlignmentUnit {
+        AlignmentUnit {
+            study: study.to_owned(),
+            alignment: alignment.to_owned(),
+            method: self.method.to_string(),
+            positions: self.positions.to_string(),
+            site: self.site_label(),
+            variable: variable.to_owned(),
+            k: self.k.unwrap_or(0) as u64,
+            seed: self.seed,
+        }
+    }
+
     /// The site as results name it: `hidden`, or `hidden:layer.0` where the networks' differ.
     pub fn site_label(&self) -> String {
         site_label(&self.sites)

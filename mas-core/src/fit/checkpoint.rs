@@ -84,9 +84,10 @@ impl State {
     }
 
     /// Takes note of a validation of the present step.
-    pub fn validated(&mut self, accuracy: Vec<DirectionAccuracy>) {
+    pub fn validated(&mut self, accuracy: Vec<DirectionAccuracy>, config: &FitConfig) {
         let progress = &mut self.progress;
-        let score = accuracy.iter().map(|direction| direction.iia).sum::<f64>() / accuracy.len().max(1) as f64;
+        let judged: Vec<f64> = accuracy.iter().filter(|a| config.judges(a.direction)).map(|a| a.iia).collect();
+        let score = judged.iter().sum::<f64>() / judged.len().max(1) as f64;
         if progress.best_score.is_none_or(|best| score > best) {
             (progress.best_score, progress.best_step, progress.since_best) = (Some(score), progress.step, 0);
             self.best = self.parameters.clone();
@@ -104,7 +105,9 @@ impl State {
         if history.last().is_none_or(|last| last.step != *step) {
             return None;
         }
-        let reached = |validation: &&Validation| validation.accuracy.iter().all(|a| a.iia >= config.stop.mark);
+        let reached = |validation: &&Validation| {
+            validation.accuracy.iter().filter(|a| config.judges(a.direction)).all(|a| a.iia >= config.stop.mark)
+        };
         let running = history.iter().rev().take_while(reached).count();
         if running >= config.stop.running.max(1) {
             Some(Ending::Converged)

@@ -36,6 +36,10 @@ pub struct FitConfig {
     pub free_running: bool,
     /// When to stop before `max_steps`.
     pub stop: StopRule,
+    /// The trained directions that the fit is judged by: their mean validation IIA chooses the checkpoint, and they alone
+    /// end the fit. All trained directions, where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Vec<Direction>>,
     /// Seed of the batches.
     pub seed: u64,
 }
@@ -49,6 +53,7 @@ impl Default for FitConfig {
             evaluate_every: 50,
             free_running: false,
             stop: StopRule::default(),
+            judged: None,
             seed: 0,
         }
     }
@@ -103,6 +108,13 @@ pub enum Ending {
     Plateau,
     /// `max_steps` were taken first.
     OutOfSteps,
+}
+
+impl FitConfig {
+    /// Whether the fit is judged by `direction`, given that it is trained.
+    fn judges(&self, direction: Direction) -> bool {
+        self.judged.as_ref().is_none_or(|judged| judged.contains(&direction))
+    }
 }
 
 /// What a fit leaves behind.
@@ -190,7 +202,7 @@ impl Fit<'_> {
                         token_accuracy: accuracy_of.token_accuracy(),
                     });
                 }
-                state.validated(accuracy);
+                state.validated(accuracy, &self.config);
                 if let Some(path) = checkpoint {
                     state.save(path)?;
                 }
@@ -217,6 +229,12 @@ impl Fit<'_> {
         let rate = self.config.learning_rate;
         if rate.is_nan() || rate <= 0.0 || rate.is_infinite() {
             return Err(Error::invalid(format!("the learning rate must be a number above zero, not {rate}")));
+        }
+        if let Some(judged) = &self.config.judged {
+            let trained = |direction: &Direction| self.objective.behaviour.contains(direction);
+            if judged.is_empty() || !judged.iter().all(trained) {
+                return Err(Error::invalid("a fit is judged by directions that are trained, at least one"));
+            }
         }
         evaluate::check_members(&self.participants, alignment)
     }

@@ -109,8 +109,9 @@ impl Data {
         self.exchanges(|split| split.validation.as_ref())
     }
 
-    pub fn held_out(&self) -> Vec<Exchange<'_>> {
-        self.exchanges(|split| Some(&split.held_out))
+    /// The held-out pairs of every direction that `control` says something about.
+    pub fn held_out(&self, control: FitControl) -> Vec<Exchange<'_>> {
+        self.exchanges(|split| control.judges(split.direction).then_some(&split.held_out))
     }
 
     fn exchanges<'a>(&'a self, of: impl Fn(&'a Split) -> Option<&'a Pairs>) -> Vec<Exchange<'a>> {

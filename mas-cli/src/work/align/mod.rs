@@ -2,14 +2,15 @@
 
 mod data;
 mod measure;
+mod quantities;
 mod settings;
 
 use std::path::Path;
 
 use burn::tensor::Device;
 use mas_core::{
-    Alignment, AlignmentFunction, Fit, FitConfig, Fitted, Member, Participant, Positions, Setting, Subspaces,
-    alignment::Orthogonal, fit,
+    Alignment, AlignmentFunction, Direction, Fit, FitConfig, Fitted, Member, Participant, Positions, Setting,
+    Subspaces, alignment::Orthogonal, fit,
 };
 
 use crate::{
@@ -22,11 +23,18 @@ use crate::{
 };
 use data::Data;
 use measure::{fit_rows, measure};
+use quantities::quantities;
 
 pub use settings::{AlignmentSettings, NetworkPlace, PairCounts};
 
 /// The table of every held-out interchange, in the folder of an alignment.
 pub const OUTCOMES: &str = "outcomes.csv";
+
+/// The table of how far interchanged vectors leave natural ones, in the folder of an alignment.
+pub const DIVERGENCE: &str = "divergence.csv";
+
+/// The table of what the subspaces of an alignment take, in its folder.
+pub const CAPACITY: &str = "capacity.csv";
 
 /// The table of a fit's course, in the folder of an alignment.
 pub const FIT: &str = "fit.csv";
@@ -43,7 +51,8 @@ pub struct Aligned {
 }
 
 /// Fits one alignment between `networks` and measures it on held-out pairs. Writes `alignment.toml`,
-/// `alignment.safetensors`, [`FIT`] and [`OUTCOMES`] into `folder`, where a checkpoint is kept meanwhile.
+/// `alignment.safetensors`, [`FIT`], [`OUTCOMES`] and, of an alignment that is no control, [`DIVERGENCE`] and [`CAPACITY`]
+/// into `folder`, where a checkpoint is kept meanwhile.
 ///
 /// # Errors
 /// Networks, sites, variables or settings that do not fit together, a fit that diverges, a folder that cannot be written.
@@ -63,6 +72,7 @@ pub fn align(
     let trained = &objective.behaviour;
     let data = Data::draw(configuration, &networks, trained)?;
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
+    let judged = judged(configuration.control, trained);
     let fit = Fit {
         participants: participants.clone(),
         setting,
@@ -75,6 +85,7 @@ pub fn align(
             max_steps: configuration.max_steps,
             evaluate_every: configuration.evaluate_every,
             free_running: configuration.free_running,
+            judged,
             seed: derive(configuration.seed, &["batches"]),
             ..FitConfig::default()
         },
@@ -102,12 +113,24 @@ pub fn align(
     };
     fitted.alignment.save(folder, &settings.to_table()?)?;
     write_rows(&folder.join(FIT), &fit_rows(&fitted))?;
-    let held_out = data.held_out();
+    let held_out = data.held_out(configuration.control);
     let outcomes = measure(configuration.control.into(), &participants, &fitted.alignment, setting, &held_out)?;
+    if configuration.control == FitControl::None {
+        let rows = quantities(configuration, &participants, &fitted.alignment, setting, &held_out)?;
+        write_rows(&folder.join(DIVERGENCE), &rows.divergence)?;
+        write_rows(&folder.join(CAPACITY), &rows.capacity)?;
+    }
     write_rows(&folder.join(OUTCOMES), &outcomes)?;
     // The result is whole: what it was put aside in is of no more use.
     std::fs::remove_file(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
     Ok(Aligned { fitted, outcomes })
+}
+
+/// The trained directions that the fit of a control is judged by, where these are not all: a control is to be as strong as
+/// it can be in what it says.
+fn judged(control: FitControl, trained: &[Direction]) -> Option<Vec<Direction>> {
+    let judged: Vec<Direction> = trained.iter().copied().filter(|&direction| control.judges(direction)).collect();
+    (!judged.is_empty() && judged.len() < trained.len()).then_some(judged)
 }
 
 /// Whether [`align`] has done all of its work in `folder`.
@@ -193,5 +216,5 @@ pub fn remeasure(
     let objective = fresh.method.objective(networks.len())?;
     let data = Data::draw(&fresh, &networks, &[])?;
     let setting = Setting { positions: positions(&fresh), retain: objective.retain };
-    measure(fresh.control.into(), &participants, alignment, setting, &data.held_out())
+    measure(fresh.control.into(), &participants, alignment, setting, &data.held_out(fresh.control))
 }
