@@ -115,6 +115,7 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute)
         ..StudyReport::default()
     };
     for section in plan.sections() {
+        report.cut_tables.extend(cut(plan, section)?);
         match section.kind {
             UnitKind::Train => {}
             UnitKind::Align => alignments(study, plan, folder, section, compute, &mut report)?,
@@ -141,6 +142,20 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute)
     let evidence = Evidence { outcomes: &report.outcomes, similarity: &report.similarity, bootstrap };
     report.claims = study.claims.iter().filter_map(|id| claim(id)).flat_map(|claim| claim.decide(&evidence)).collect();
     Ok(report)
+}
+
+/// What a table of the study leaves out of the paper's settings. All of its units leave out the same.
+fn cut(plan: &Plan, section: &Section) -> Result<Option<(String, String)>> {
+    let internal = |error: serde_json::Error| Error::Internal(error.to_string());
+    let Some(unit) = section.units.first().and_then(|&key| plan.unit(key)) else { return Ok(None) };
+    let (kind, cut) = match section.kind {
+        UnitKind::Train => ("Networks", unit.configuration_as::<TrainConfiguration>().map_err(internal)?.cut()),
+        UnitKind::Align => ("Alignment", unit.configuration_as::<AlignConfiguration>().map_err(internal)?.cut()),
+        UnitKind::Similarity => {
+            ("Similarity", unit.configuration_as::<SimilarityConfiguration>().map_err(internal)?.cut())
+        }
+    };
+    Ok(cut.map(|cut| (format!("{kind} {}", section.name), cut)))
 }
 
 /// What networks are called here: a result that was made for another study has that study's names in it.

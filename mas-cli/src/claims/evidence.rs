@@ -1,6 +1,6 @@
 //! What a study gives for its claims to be decided by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::results::{Control, Population, SimilarityRow, UnitOutcomes};
 use crate::statistics::{Bootstrap, Direction, Tie, directions};
@@ -16,16 +16,47 @@ pub struct Evidence<'a> {
     pub bootstrap: Bootstrap,
 }
 
-impl Evidence<'_> {
-    /// The directions of one control over changed pairs, in the alignments by one method at one site. Alignments of
-    /// several seeds or sizes give a direction each.
+/// What is swapped: alignments that differ in it are evidence for different statements.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Swapped {
+    /// The causal variable.
+    pub variable: String,
+    /// Size of its subspace.
+    pub k: u64,
+}
+
+impl<'a> Evidence<'a> {
+    /// What is swapped in the alignments by one method at one site, each once.
     #[must_use]
-    pub fn directions(&self, method: &str, site: &str, positions: &str, control: Control) -> Vec<Direction> {
-        self.outcomes
-            .iter()
-            .filter(|of| of.unit.method == method && of.unit.site == site && of.unit.positions == positions)
+    pub fn swapped(&self, method: &str, site: &str, positions: &str) -> Vec<Swapped> {
+        let units = self.units(method, site, positions).map(|of| &of.unit);
+        let found: BTreeSet<Swapped> =
+            units.map(|unit| Swapped { variable: unit.variable.clone(), k: unit.k }).collect();
+        found.into_iter().collect()
+    }
+
+    /// The directions of one control over changed pairs, in the alignments by one method at one site that swap the same.
+    /// Alignments of several seeds give a direction each.
+    #[must_use]
+    pub fn directions(
+        &self,
+        method: &str,
+        site: &str,
+        positions: &str,
+        swapped: &Swapped,
+        control: Control,
+    ) -> Vec<Direction> {
+        self.units(method, site, positions)
+            .filter(|of| of.unit.variable == swapped.variable && of.unit.k == swapped.k)
             .flat_map(|of| directions(&of.rows, control, Population::Changed))
             .collect()
+    }
+
+    fn units(&self, method: &str, site: &str, positions: &str) -> impl Iterator<Item = &'a UnitOutcomes> {
+        let here = move |of: &&UnitOutcomes| {
+            (of.unit.method.as_str(), of.unit.site.as_str(), of.unit.positions.as_str()) == (method, site, positions)
+        };
+        self.outcomes.iter().filter(here)
     }
 
     /// One measure at one site between pairs of networks, the mean over seeds; over `distinct` vectors, or over vectors

@@ -15,7 +15,7 @@ mod seeds;
 mod verdict;
 
 pub use every::{Extreme, every_direction};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Swapped};
 pub use part::{Measurement, Part};
 pub use seeds::RSA_MEASURE;
 pub use verdict::{Criterion, ENOUGH_NETWORKS, EQUAL, HIGH, LOW, Verdict};

@@ -113,9 +113,12 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
             doubling: false,
             lines: iia_lines(&curves),
         };
-        let caption = "Validation IIA by step: pale lines are single directions, strong lines their means; dashed lines \
-                       are the means of control fits.";
-        figures.extend(figure(name("iia"), heading("Validation IIA"), caption, table, &chart)?);
+        let caption = format!(
+            "Validation IIA by step: pale lines are single directions, strong lines their means; dashed lines are the means \
+             of control fits.{}",
+            study.cut_of(alignment)
+        );
+        figures.extend(figure(name("iia"), heading("Validation IIA"), &caption, table, &chart)?);
 
         let mut table = Table::new(&["control", "seed", "step", "loss"]);
         let mut lines = Vec::new();

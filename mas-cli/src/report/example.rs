@@ -49,6 +49,7 @@ pub(crate) fn data() -> ReportData {
             "Fits take at most 1,000 steps (the paper: 20,000).".into(),
             "One seed a fit instead of five.".into(),
         ],
+        cut_tables: [("Alignment hidden".into(), "300 instead of 1000 held-out pairs a direction".into())].into(),
         warnings: vec!["gru-3 was not trained to the mark: 99.8 % of validation trials right.".into()],
         networks: networks.collect(),
         training: (0..NETWORKS).map(|index| training(&mut rng, index)).collect(),
@@ -64,12 +65,11 @@ pub(crate) fn data() -> ReportData {
         title: "Model Alignment Search: seeds".into(),
         studies: vec![study],
         provenance: Provenance {
-            version: "0.1.0".into(),
-            commit: Some("a917a01".into()),
-            device: "flex".into(),
-            cpu: "2 × Example CPU @ 2.5 GHz".into(),
-            seeds: vec![0, 1, 2, 3, 4],
-            command: "mas run docs/case-studies/seeds.toml --preset quick --runs runs".into(),
+            programs: ["0.1.0, commit a917a01".to_owned(), "0.1.0".to_owned()].into(),
+            devices: ["flex".to_owned()].into(),
+            processors: ["Example CPU @ 2.5 GHz".to_owned()].into(),
+            seeds: [0, 1, 2, 3, 4].into(),
+            commands: ["mas run docs/case-studies/seeds.quick.toml --runs runs".to_owned()].into(),
         },
     }
 }

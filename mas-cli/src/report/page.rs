@@ -53,6 +53,9 @@ pub(super) struct Page<'a> {
     verdicts: Vec<(Claim<'a>, String)>,
     provenance: &'a Provenance,
     seeds: String,
+    programs: String,
+    devices: String,
+    processors: String,
     files: &'a [(String, String)],
 }
 
@@ -159,9 +162,16 @@ impl<'a> Page<'a> {
             verdicts,
             provenance: &data.provenance,
             seeds: seeds.join(", "),
+            programs: listed(&data.provenance.programs),
+            devices: listed(&data.provenance.devices),
+            processors: listed(&data.provenance.processors),
             files,
         }
     }
+}
+
+fn listed(values: &BTreeSet<String>) -> String {
+    values.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
 }
 
 /// The page's text.

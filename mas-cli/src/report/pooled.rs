@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::StudyReport;
-use crate::results::{Control, IiaRow, Population, QuantityRow, UnitOutcomes, is_untrained};
+use crate::results::{Control, IiaRow, Population, QuantityRow, UnitOutcomes};
 use crate::statistics::{Bootstrap, Direction, Interval, directions, network_interval};
 
 /// Alignments that are fits of the same thing; seeds are not told apart.
@@ -99,12 +99,6 @@ pub(super) fn population(control: Control) -> Population {
     if control == Control::Ceiling { Population::All } else { Population::Changed }
 }
 
-/// Whether a direction is one that a control is about. Of a fit with an untrained twin in it, those from the twin into a
-/// trained network.
-pub(super) fn counts(control: Control, source: &str, target: &str) -> bool {
-    control != Control::RandomNetwork || (is_untrained(source) && !is_untrained(target))
-}
-
 /// The rows of a setting under a control that are shown.
 pub(super) fn rows<'a>(
     study: &'a StudyReport,
@@ -120,12 +114,10 @@ fn rows_over<'a>(
     control: Control,
     population: Population,
 ) -> impl Iterator<Item = &'a IiaRow> {
-    study.iia.iter().filter(move |row| {
-        row.control == control
-            && row.population == population
-            && counts(control, &row.source, &row.target)
-            && Setting::of_row(row) == *setting
-    })
+    study
+        .iia
+        .iter()
+        .filter(move |row| row.control == control && row.population == population && Setting::of_row(row) == *setting)
 }
 
 /// The mean over directions: over networks and sequences where single interchanges are known, else the mean of the
@@ -142,9 +134,7 @@ pub(super) fn pooled_over(
     place: Place,
     population: Population,
 ) -> Option<Pooled> {
-    let is_here = |source: &str, target: &str| {
-        counts(control, source, target) && ((source == target) == (place == Place::Within))
-    };
+    let is_here = |source: &str, target: &str| (source == target) == (place == Place::Within);
     let measured: Vec<Direction> = study
         .outcomes
         .iter()

@@ -189,7 +189,8 @@ mod tests {
         let mut data = example::data();
         let bad = "<script>alert(1)</script>\"'&";
         data.title = bad.into();
-        data.provenance.command = bad.into();
+        data.provenance.commands = [bad.to_owned()].into();
+        data.provenance.programs = [bad.to_owned()].into();
         let study = &mut data.studies[0];
         (study.name, study.title, study.summary) = (bad.into(), bad.into(), bad.into());
         (study.cut, study.warnings) = (vec![bad.into()], vec![bad.into()]);

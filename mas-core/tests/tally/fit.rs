@@ -209,7 +209,7 @@ fn a_fit_is_judged_by_the_directions_that_it_is_told() {
     let of = |validation: &Validation| validation.accuracy[1].iia;
     // Steps so large that accuracy goes up and down.
     let stop = StopRule { mark: 2.0, running: 1, patience: 100 };
-    let restless = FitConfig { learning_rate: 0.5, max_steps: 60, evaluate_every: 5, stop, ..config() };
+    let restless = FitConfig { learning_rate: 0.5, max_steps: 150, evaluate_every: 3, stop, ..config() };
     let fitted =
         run(&study.fit(Method::Mas, FitConfig { judged: judged.clone(), ..restless.clone() }), study.start(), None)
             .unwrap();

@@ -18,7 +18,7 @@ use crate::{
 use super::measure::Names;
 
 /// Held-out pairs of a direction by which the target's response is probed.
-const PROBED_PAIRS: usize = 8;
+const PROBED_PAIRS: usize = 16;
 /// Rows of the Jacobian for each of them, at most.
 const PROBES: usize = 256;
 /// The share of the Jacobian's squared norm that what the response sees must have.
