@@ -176,7 +176,8 @@ proptest! {
         let least_squares = |x: &Samples, y: &Samples| least_squares_stitcher(x, y, ridge).unwrap();
         let orthogonal = |x: &Samples, y: &Samples| orthogonal_stitcher(x, y).unwrap();
         // A source five times as large needs a map a fifth as large, unless it is to be a rotation.
-        let stitchers: [(&dyn Fn(&Samples, &Samples) -> Stitcher, f64); 2] = [(&least_squares, 0.2), (&orthogonal, 1.0)];
+        type Stitch<'a> = &'a dyn Fn(&Samples, &Samples) -> Stitcher;
+        let stitchers: [(Stitch, f64); 2] = [(&least_squares, 0.2), (&orthogonal, 1.0)];
         for (stitch, scale) in stitchers {
             let turned = turn_source.transpose() * stitch(&source, &target).map * &turn_target * faer::Scale(scale);
             prop_assert!(difference(&turned, &stitch(&moved_source, &moved_target).map) < 1e-9);

@@ -39,12 +39,12 @@ pub(super) fn capacity(study: &StudyReport) -> Option<Table> {
         "Setting",
         "Directions",
         "k/d",
-        "Learned numbers",
-        "Share of variance",
-        "Share of the swap unseen",
-        "… of a random swap",
-        "Overlap of fits",
-        "… of random subspaces",
+        "Learned",
+        "Variance",
+        "Unseen",
+        "(random)",
+        "Overlap",
+        "(random)",
         "Largest angle",
     ]);
     for setting in settings(study) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::data::{FitCurve, StudyReport, TrainingPoint};
 use super::figure::{Figure, file_name};
 use super::lines::{Line, LineChart, Point};
-use super::pooled::{Place, mean, pooled, settings};
+use super::pooled::{Place, mean, pooled, settings, size};
 use super::table::{Cell, Table};
 use super::theme::Paint;
 use super::write::ReportError;
@@ -88,7 +88,8 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
             study.fits.iter().filter(|fit| (&*fit.alignment, &*fit.method, fit.k) == (alignment, method, k)).collect();
         curves.sort_by_key(|fit| (fit.control, fit.seed));
         let name = |kind: &str| file_name(&[&study.name, "fit", kind, alignment, method, &format!("k{k}")]);
-        let heading = |what: &str| format!("{what} of the fit {alignment}: {method}, k\u{a0}=\u{a0}{k}");
+        let heading =
+            |what: &str| format!("{what} of the fit {alignment}: {method}, {}", size(k).replace(' ', "\u{a0}"));
 
         let mut table =
             Table::new(&["control", "seed", "step", "source", "target", "variable", "iia", "token_accuracy"]);

@@ -16,9 +16,9 @@ const PANELS: [(Quantity, Quantity, &str, &str); 3] = [
         Quantity::EarthMoversDistance,
         Quantity::NaturalEarthMoversDistance,
         "Earth mover's distance",
-        "mean per coordinate, in units of activity",
+        "mean per coordinate",
     ),
-    (Quantity::LargestExcess, Quantity::NaturalLargestExcess, "Largest excess", "beyond the range, in std. deviations"),
+    (Quantity::LargestExcess, Quantity::NaturalLargestExcess, "Largest excess", "std. deviations out of range"),
     (Quantity::Mahalanobis, Quantity::NaturalMahalanobis, "Mahalanobis distance", "mean over vectors"),
 ];
 const PITCH: f64 = 26.0;

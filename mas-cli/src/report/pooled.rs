@@ -49,7 +49,7 @@ impl Setting {
 
     /// What is not in the site's name, for a heading.
     pub(super) fn detail(&self) -> String {
-        format!("{}, {}, k = {}", self.positions, self.variable, self.k)
+        format!("{}, {}, {}", self.positions, self.variable, size(self.k))
     }
 
     /// Whether none of the settings is the same with a larger subspace.
@@ -59,8 +59,13 @@ impl Setting {
 
     /// The same where a line may break.
     pub(super) fn heading(&self) -> String {
-        format!("{}, {}, k\u{a0}=\u{a0}{}", self.positions, self.variable, self.k)
+        format!("{}, {}, {}", self.positions, self.variable, size(self.k).replace(' ', "\u{a0}"))
     }
+}
+
+/// The size of a subspace in words; 0 is that of methods that take everything.
+pub(super) fn size(k: u64) -> String {
+    if k == 0 { "all coordinates".to_owned() } else { format!("k = {k}") }
 }
 
 /// Which directions a mean is over.
