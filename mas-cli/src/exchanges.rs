@@ -20,6 +20,7 @@ pub fn pairs(pairs: &[Pair], source: &Reader, target: &Reader) -> Result<Pairs> 
         counterfactual: target.trials(pairs.iter().map(|pair| &pair.counterfactual))?,
         changed: pairs.iter().map(|pair| pair.changed).collect(),
         untrained_count: pairs.iter().map(is_untrained).collect(),
+        natural: None,
     })
 }
 
