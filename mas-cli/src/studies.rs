@@ -10,15 +10,15 @@ use crate::{
     claims::{Evidence, claim},
     device::Compute,
     networks::Loaded,
-    report::{FitCurve, NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
+    report::{NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
     results::{
-        AlignmentUnit, Control, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows, trained_name,
-        untrained_twin, write_rows,
+        AlignmentUnit, Control, FitCurve, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows,
+        trained_name, untrained_twin, write_rows,
     },
     runs::{InputSource, Key, Plan, RunFolder, Unit, UnitContext, UnitKind, UnitRecord},
     statistics::{Bootstrap, iia_rows},
     study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, TrainConfiguration},
-    work::{self, AlignmentSettings, PairCounts},
+    work::{self, AlignmentSettings},
 };
 
 /// Does one unit of a study.
@@ -138,7 +138,8 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder) -> Result<StudyRep
         report.iia.extend(iia_rows(&of.unit, &of.rows, &bootstrap));
     }
     networks(plan, folder, &mut report)?;
-    let evidence = Evidence { outcomes: &report.outcomes, similarity: &report.similarity, bootstrap };
+    let evidence =
+        Evidence { outcomes: &report.outcomes, fits: &report.fits, similarity: &report.similarity, bootstrap };
     report.claims = study.claims.iter().filter_map(|id| claim(id)).flat_map(|claim| claim.decide(&evidence)).collect();
     Ok(report)
 }
@@ -151,6 +152,10 @@ impl Names {
         let record = UnitRecord::read(&folder.result(unit.kind(), unit.key()))?;
         let there = record.inputs.into_iter().map(|input| input.name);
         Ok(Self(there.zip(unit.inputs().iter().map(|input| input.name.clone())).collect()))
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.iter().map(|(_, here)| here.clone()).collect()
     }
 
     fn here(&self, there: &str) -> String {
@@ -168,10 +173,12 @@ pub fn by_variable(
     study: &str,
     alignment: &str,
     configuration: &AlignConfiguration,
+    networks: &[String],
     rows: &[OutcomeRow],
 ) -> Vec<UnitOutcomes> {
     let of = |variable: String| UnitOutcomes {
         rows: rows.iter().filter(|row| row.variable == variable).cloned().collect(),
+        networks: networks.to_vec(),
         unit: AlignmentUnit {
             study: study.to_owned(),
             alignment: alignment.to_owned(),
@@ -194,15 +201,15 @@ fn alignments(
     section: &crate::runs::Section,
     report: &mut StudyReport,
 ) -> Result<()> {
-    let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<OutcomeRow>)> = Vec::new();
-    let mut overlaps = Overlaps::default();
+    let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<String>, Vec<OutcomeRow>)> = Vec::new();
+    let mut disjoint = true;
     for &key in &section.units {
         let Some(unit) = plan.unit(key) else { continue };
         let configuration: AlignConfiguration =
             unit.configuration_as().map_err(|error| Error::Internal(error.to_string()))?;
         let result = folder.result(UnitKind::Align, key);
         let names = Names::of(unit, folder)?;
-        overlaps.count(&AlignmentSettings::read(&result)?.pairs);
+        disjoint &= AlignmentSettings::read(&result)?.pairs.iter().all(|pairs| pairs.disjoint);
         let mut rows: Vec<OutcomeRow> = read_rows(&result.join(work::OUTCOMES))?;
         for row in &mut rows {
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
@@ -216,6 +223,9 @@ fn alignments(
         report.fits.push(FitCurve {
             alignment: section.name.clone(),
             method: configuration.method.to_string(),
+            positions: configuration.positions.to_string(),
+            site: configuration.site_label(),
+            networks: names.all(),
             k,
             seed: configuration.seed,
             control,
@@ -223,49 +233,22 @@ fn alignments(
         });
         let networks: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();
         let plain = AlignConfiguration { control: FitControl::None, ..configuration };
-        match groups.iter_mut().find(|(known, inputs, _)| *known == plain && *inputs == networks) {
+        match groups.iter_mut().find(|(known, inputs, ..)| *known == plain && *inputs == networks) {
             Some((.., known)) => known.extend(rows),
-            None => groups.push((plain, networks, rows)),
+            None => groups.push((plain, networks, names.all(), rows)),
         }
     }
-    let outcomes = groups.iter().flat_map(|(plain, _, rows)| by_variable(&study.name, &section.name, plain, rows));
+    let outcomes = groups
+        .iter()
+        .flat_map(|(plain, _, networks, rows)| by_variable(&study.name, &section.name, plain, networks, rows));
     report.outcomes.extend(outcomes);
-    report.warnings.extend(overlaps.warning(&section.name));
+    if !disjoint {
+        report.warnings.push(format!(
+            "Alignment {}: training and held-out pairs share sequences, of which a task here has one a count.",
+            section.name
+        ));
+    }
     Ok(())
-}
-
-/// Directions in which training pairs share sequences with held-out ones.
-#[derive(Default)]
-struct Overlaps {
-    directions: usize,
-    mostly: usize,
-    /// The largest share.
-    largest: f64,
-}
-
-impl Overlaps {
-    fn count(&mut self, pairs: &[PairCounts]) {
-        for pairs in pairs.iter().filter(|pairs| pairs.training > 0) {
-            self.directions += 1;
-            if pairs.mostly_overlap() {
-                self.mostly += 1;
-                self.largest = self.largest.max(pairs.overlapping as f64 / pairs.training as f64);
-            }
-        }
-    }
-
-    /// Some overlap cannot be avoided, since there are few short sequences; more than half of it is worth a word.
-    fn warning(&self, alignment: &str) -> Option<String> {
-        (self.mostly > 0).then(|| {
-            format!(
-                "Alignment {alignment}: in {} of {} trained directions more than half of the training pairs share a \
-                 sequence with held-out pairs (at most {:.0} %).",
-                self.mostly,
-                self.directions,
-                100.0 * self.largest
-            )
-        })
-    }
 }
 
 fn networks(plan: &Plan, folder: &RunFolder, report: &mut StudyReport) -> Result<()> {

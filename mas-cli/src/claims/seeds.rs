@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::every::{Extreme, every_direction, show};
-use super::{Claim, Criterion, Evidence, HIGH, LOW, Measurement, Part};
+use super::{Claim, Criterion, Evidence, HIGH, LOW, Measurement, Of, Part};
 use crate::results::{Control, is_untrained};
 use crate::statistics::{Direction, tie_interval};
 
@@ -34,7 +34,8 @@ const EVERY: &str = "of every direction and of the mean, changed pairs";
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (site, positions) in [("hidden", "individual"), ("embedding", "stepwise")] {
-        let fitted = evidence.directions(METHOD, site, positions, Control::None);
+        let of = Of { method: METHOD, site, positions, k: None, alignment: None };
+        let fitted = evidence.directions(of, Control::None);
         let (within, across): (Vec<_>, Vec<_>) = fitted.into_iter().partition(Direction::is_within);
         let across = every_direction(&across, Extreme::Lowest, &evidence.bootstrap);
         let rsa = (site == "embedding").then(|| rsa_part(evidence, site, across.as_ref()));
@@ -48,9 +49,9 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
         parts.push(high("within", "within networks", every_direction(&within, Extreme::Lowest, &evidence.bootstrap)));
         parts.push(high("across", "across networks", across));
         parts.extend(rsa);
-        let mut twins = evidence.directions(METHOD, site, positions, Control::RandomNetwork);
+        let mut twins = evidence.directions(of, Control::RandomNetwork);
         twins.retain(|direction| is_untrained(&direction.source) && !is_untrained(&direction.target));
-        let shuffled = evidence.directions(METHOD, site, positions, Control::Shuffled);
+        let shuffled = evidence.directions(of, Control::Shuffled);
         let low = |control: Control, what: &str, directions: &[Direction]| Part {
             id: format!("{site}.{control}"),
             statement: format!("IIA at {site} ({positions}) {what}"),
@@ -137,6 +138,7 @@ mod tests {
                 }
             }
             UnitOutcomes {
+                networks: (0..study.networks).map(name).collect(),
                 unit: AlignmentUnit {
                     study: "seeds".into(),
                     alignment: site.into(),
@@ -177,7 +179,7 @@ mod tests {
         }
         let outcomes = [unit("hidden", "individual"), unit("embedding", "stepwise")];
         let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
-        let evidence = Evidence { outcomes: &outcomes, similarity: &similarity, bootstrap };
+        let evidence = Evidence { outcomes: &outcomes, fits: &[], similarity: &similarity, bootstrap };
         claim("c1").unwrap().decide(&evidence)
     }
 
@@ -235,7 +237,7 @@ mod tests {
 
     #[test]
     fn an_empty_study_decides_nothing() {
-        let evidence = Evidence { outcomes: &[], similarity: &[], bootstrap: Bootstrap::default() };
+        let evidence = Evidence { outcomes: &[], fits: &[], similarity: &[], bootstrap: Bootstrap::default() };
         let rows = CLAIM.decide(&evidence);
         assert!(rows.iter().all(|row| row.verdict == Verdict::NotDecided));
     }

@@ -135,7 +135,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     }
     let AlignmentSettings { converged, pairs, .. } = AlignmentSettings::read(&unfinished.alignment())?;
     let bootstrap = Bootstrap { seed: plain.seed, ..Bootstrap::default() };
-    let rows: Vec<IiaRow> = by_variable("", &file_name(&arguments.out), &plain, &outcomes)
+    let rows: Vec<IiaRow> = by_variable("", &file_name(&arguments.out), &plain, &names, &outcomes)
         .iter()
         .flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap))
         .collect();
@@ -144,11 +144,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if !converged {
         session.output.warn("the fit did not reach the mark in every direction; the alignment says converged = false");
     }
-    for PairCounts { source, target, variable, overlapping, training, .. } in
-        pairs.iter().filter(|pairs| pairs.mostly_overlap())
-    {
+    for PairCounts { source, target, variable, .. } in pairs.iter().filter(|pairs| !pairs.disjoint) {
         session.output.warn(format!(
-            "{source} → {target}, {variable}: {overlapping} of {training} training pairs share a sequence with held-out pairs"
+            "{source} → {target}, {variable}: training and held-out pairs share sequences, of which the task has one a count"
         ));
     }
     let document = json!({ "alignment": arguments.out, "converged": converged, "iia": rows });

@@ -58,7 +58,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let seed = derive(session.seed(), &["evaluation"]);
     let outcomes = work::remeasure(&configuration, &alignment, networks, &compute, arguments.pairs, seed)?;
     let bootstrap = Bootstrap { seed, ..Bootstrap::default() };
-    let outcomes = by_variable("", &folder_name(folder)?, &configuration, &outcomes);
+    let names: Vec<String> = alignment.members().iter().map(|member| member.network.clone()).collect();
+    let outcomes = by_variable("", &folder_name(folder)?, &configuration, &names, &outcomes);
     let rows: Vec<IiaRow> = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect();
     session.output.result(&json!({ "alignment": folder, "pairs": arguments.pairs, "iia": rows }), || table(&rows))
 }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::data::{FitCurve, StudyReport, TrainingPoint};
+use super::data::{StudyReport, TrainingPoint};
 use super::figure::{Figure, file_name};
 use super::lines::{Line, LineChart, Point};
 use super::pooled::{Place, mean, pooled, settings};
 use super::table::{Cell, Table};
 use super::theme::Paint;
 use super::write::ReportError;
-use crate::results::{Control, FitRow, is_untrained};
+use crate::results::{Control, FitCurve, FitRow, is_untrained};
 
 const WIDTH: f64 = 540.0;
 const NARROW: f64 = 370.0;

@@ -1,6 +1,6 @@
 //! What a report is made from.
 
-use crate::results::{ClaimRow, Control, FitRow, IiaRow, SimilarityRow, UnitOutcomes};
+use crate::results::{ClaimRow, FitCurve, IiaRow, SimilarityRow, UnitOutcomes};
 
 /// Everything that a report shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -81,23 +81,6 @@ pub struct TrainingPoint {
     pub loss: Option<f64>,
     /// Validation trials right, where recorded.
     pub accuracy: Option<f64>,
-}
-
-/// One fit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FitCurve {
-    /// The alignment's name.
-    pub alignment: String,
-    /// Its method.
-    pub method: String,
-    /// Size of the subspace.
-    pub k: u64,
-    /// Seed of the fit.
-    pub seed: u64,
-    /// [`Control::None`] for the alignment, [`Control::Shuffled`] and [`Control::RandomNetwork`] for fits of controls.
-    pub control: Control,
-    /// Its course.
-    pub rows: Vec<FitRow>,
 }
 
 /// Where numbers come from. No dates: the same work gives the same page.

@@ -3,9 +3,11 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::data::{FitCurve, NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
+use super::data::{NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
 use crate::claims::{Evidence, claim};
-use crate::results::{AlignmentUnit, Control, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, untrained_twin};
+use crate::results::{
+    AlignmentUnit, Control, FitCurve, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, untrained_twin,
+};
 use crate::statistics::{Bootstrap, iia_rows};
 
 const NETWORKS: usize = 5;
@@ -24,7 +26,8 @@ pub(crate) fn data() -> ReportData {
     let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
     let iia = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect();
     let similarity = similarity(&mut rng);
-    let evidence = Evidence { outcomes: &outcomes, similarity: &similarity, bootstrap };
+    let fits = fits(&mut rng);
+    let evidence = Evidence { outcomes: &outcomes, fits: &fits, similarity: &similarity, bootstrap };
     let claims = claim("C1").map(|claim| claim.decide(&evidence)).unwrap_or_default();
     let networks = (0..NETWORKS).map(|index| NetworkSummary {
         name: name(index),
@@ -50,7 +53,7 @@ pub(crate) fn data() -> ReportData {
         warnings: vec!["gru-3 was not trained to the mark: 99.8 % of validation trials right.".into()],
         networks: networks.collect(),
         training: (0..NETWORKS).map(|index| training(&mut rng, index)).collect(),
-        fits: fits(&mut rng),
+        fits,
         iia,
         outcomes,
         similarity,
@@ -116,7 +119,7 @@ fn outcomes(rng: &mut ChaCha8Rng, site: &str, positions: &str, k: u64, high: f64
         k,
         seed: 0,
     };
-    UnitOutcomes { unit, rows }
+    UnitOutcomes { unit, networks: (0..NETWORKS).map(name).collect(), rows }
 }
 
 fn similarity(rng: &mut ChaCha8Rng) -> Vec<SimilarityRow> {
@@ -203,7 +206,17 @@ fn fits(rng: &mut ChaCha8Rng) -> Vec<FitCurve> {
                     }
                 }
             }
-            fits.push(FitCurve { alignment: alignment.into(), method: "mas".into(), k, seed: 0, control, rows });
+            fits.push(FitCurve {
+                alignment: alignment.into(),
+                method: "mas".into(),
+                positions: "individual".into(),
+                site: alignment.into(),
+                networks: (0..NETWORKS).map(name).collect(),
+                k,
+                seed: 0,
+                control,
+                rows,
+            });
         }
     }
     fits

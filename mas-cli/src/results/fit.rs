@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Tidy;
+use super::{Control, Tidy};
 
 /// One direction and variable at one validation pass of a fit, in long form: the step's loss is repeated for each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,4 +35,27 @@ impl FitRow {
     fn key(&self) -> impl Ord {
         (self.step, &self.variable, &self.source, &self.target)
     }
+}
+
+/// The course of one fit, with what it is a fit of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FitCurve {
+    /// The alignment's name.
+    pub alignment: String,
+    /// Its method.
+    pub method: String,
+    /// `individual` or `stepwise`.
+    pub positions: String,
+    /// Where the networks are read and written.
+    pub site: String,
+    /// Its networks, in order.
+    pub networks: Vec<String>,
+    /// Size of the subspace.
+    pub k: u64,
+    /// Seed of the fit.
+    pub seed: u64,
+    /// [`Control::None`] for the alignment, [`Control::Shuffled`] and [`Control::RandomNetwork`] for fits of controls.
+    pub control: Control,
+    /// Its course.
+    pub rows: Vec<FitRow>,
 }

@@ -38,9 +38,9 @@ mod table;
 mod unit;
 
 pub use claim::{ClaimRow, OVERALL};
-pub use fit::FitRow;
+pub use fit::{FitCurve, FitRow};
 pub use iia::{Control, IiaRow, Population, is_untrained, trained_name, untrained_twin};
 pub use outcome::OutcomeRow;
 pub use similarity::SimilarityRow;
-pub use table::{DRAFT, ResultsError, Tidy, from_csv, read_rows, to_csv, write_file, write_rows};
+pub use table::{ResultsError, Tidy, from_csv, read_rows, to_csv, write_file, write_rows};
 pub use unit::{AlignmentUnit, UnitOutcomes};

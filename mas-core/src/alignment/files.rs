@@ -110,7 +110,7 @@ impl Alignment {
             Description { subspaces: self.subspaces.clone(), networks: networks.collect(), settings: settings.clone() };
         let path = folder.join(DESCRIPTION);
         let text = toml::to_string(&description).map_err(|error| Error::format(&path, error))?;
-        storage::write_whole(&path, |file| file.write_all(text.as_bytes()))
+        storage::write_whole(&path, |file| file.write_all(text.as_bytes())).map_err(|error| Error::io(&path, error))
     }
 
     /// Reads what [`save`](Self::save) wrote: the alignment, and the settings kept beside it.

@@ -63,7 +63,7 @@ fn a_direction_without_pairs_is_refused() {
     let mut fit = study.fit(Method::Mas, config());
     fit.training[2].pairs = &none;
     let message = fit.run(study.start(), None, &mut |_| Ok(())).unwrap_err().to_string();
-    says(&message, &["no pairs", "1 → 0"]);
+    says(&message, &["no pairs", "second → first"]);
     let mut exchanges = study.exchanges(&study.validation);
     exchanges[0].pairs = &none;
     let message = evaluate(&study.participants(), &study.start(), Setting::default(), &exchanges, Swap::Interchange);

@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use mas_core::{Direction, Exchange, Pairs, all_directions};
-use mas_tasks::{DropReason, PairConfig, PairSplit, Task, TaskConfig, VariablePair, split_pairs};
+use mas_tasks::{DropReason, PairConfig, PairSet, Task, TaskConfig, VariablePair};
 
 use super::{PairCounts, positions};
 use crate::{
@@ -33,8 +35,7 @@ impl Data {
         let tasks: Vec<Task> = networks.iter().map(|network| task_of(network, configuration)).collect::<Result<_>>()?;
         // A validation half as large as the evaluation is enough to choose a checkpoint by.
         let validation = configuration.held_out_pairs.div_ceil(2);
-        let mut places = Vec::new();
-        let mut configs = Vec::new();
+        let mut splits = Vec::new();
         for direction in all_directions(networks.len()) {
             for (subspace, variable) in configuration.variables.iter().enumerate() {
                 let (source, target) = (&networks[direction.source], &networks[direction.target]);
@@ -50,24 +51,16 @@ impl Data {
                     &target.identity,
                     &name,
                 ];
-                let count = if trained.contains(&direction) { configuration.training_pairs + validation } else { 0 };
-                let mut config =
-                    PairConfig::new(tasks[direction.source].clone(), tasks[direction.target].clone(), written)
-                        .with_positions(configuration.positions)
-                        .with_count(count)
-                        .with_seed(derive(configuration.seed, &purpose));
+                let tasks = [&tasks[direction.source], &tasks[direction.target]];
+                let mut config = PairConfig::new(tasks[0].clone(), tasks[1].clone(), written)
+                    .with_positions(configuration.positions)
+                    .with_seed(derive(configuration.seed, &purpose));
                 config.range = configuration.range;
-                places.push((direction, subspace));
-                configs.push(config);
-            }
-        }
-        let drawn = split_pairs(&configs, configuration.held_out_pairs)?;
-        let splits = places
-            .into_iter()
-            .zip(drawn)
-            .map(|((direction, subspace), split)| {
-                let (source, target) = (&networks[direction.source], &networks[direction.target]);
-                let readers = (source.reader(&tasks[direction.source])?, target.reader(&tasks[direction.target])?);
+                let count = if trained.contains(&direction) { configuration.training_pairs + validation } else { 0 };
+                let training = config.clone().with_split(mas_tasks::Split::Training).with_count(count).pairs()?;
+                let held_out =
+                    config.with_split(mas_tasks::Split::HeldOut).with_count(configuration.held_out_pairs).pairs()?;
+                let readers = (source.reader(tasks[0])?, target.reader(tasks[1])?);
                 let convert = |pairs: &[mas_tasks::Pair], purpose: &str| -> Result<Pairs> {
                     let pairs = exchanges::pairs(pairs, &readers.0, &readers.1)?;
                     Ok(match configuration.control {
@@ -77,22 +70,29 @@ impl Data {
                         _ => pairs,
                     })
                 };
-                let drawn = &split.training.pairs;
-                let (fit, check) = drawn.split_at(drawn.len().saturating_sub(validation));
+                let (fit, check) = training.pairs.split_at(training.pairs.len().saturating_sub(validation));
                 let some = |pairs: &[mas_tasks::Pair], purpose| match pairs.is_empty() {
                     true => Ok(None),
                     false => convert(pairs, purpose).map(Some),
                 };
-                Ok(Split {
+                splits.push(Split {
                     direction,
                     subspace,
                     training: some(fit, "training")?,
                     validation: some(check, "validation")?,
-                    held_out: convert(&split.held_out.pairs, "held out")?,
-                    counts: counts(&split, source, target, &configuration.variables[subspace]),
-                })
-            })
-            .collect::<Result<_>>()?;
+                    held_out: convert(&held_out.pairs, "held out")?,
+                    counts: PairCounts {
+                        source: source.name().to_owned(),
+                        target: target.name().to_owned(),
+                        variable: variable.to_string(),
+                        training: training.pairs.len(),
+                        held_out: held_out.pairs.len(),
+                        disjoint: tasks.iter().all(|task| task.is_split()),
+                        dropped: dropped(&[training, held_out]),
+                    },
+                });
+            }
+        }
         Ok(Self { splits })
     }
 
@@ -121,22 +121,10 @@ impl Data {
     }
 }
 
-fn counts(split: &PairSplit, source: &Loaded, target: &Loaded, variable: &VariablePair) -> PairCounts {
-    let PairSplit { training, held_out } = split;
-    let dropped = |reason: DropReason| training.dropped.get(reason) + held_out.dropped.get(reason);
-    PairCounts {
-        source: source.name().to_owned(),
-        target: target.name().to_owned(),
-        variable: variable.to_string(),
-        training: training.pairs.len(),
-        held_out: held_out.pairs.len(),
-        overlapping: training.overlapping,
-        dropped: DropReason::ALL
-            .iter()
-            .map(|&reason| (reason.to_string(), dropped(reason)))
-            .filter(|(_, count)| *count > 0)
-            .collect(),
-    }
+/// The draws that had no counterfactual, by reason.
+fn dropped(sets: &[PairSet]) -> BTreeMap<String, usize> {
+    let count = |&reason: &DropReason| (reason.to_string(), sets.iter().map(|set| set.dropped.get(reason)).sum());
+    DropReason::ALL.iter().map(count).filter(|(_, count)| *count > 0).collect()
 }
 
 fn task_of(network: &Loaded, configuration: &AlignConfiguration) -> Result<Task> {

@@ -50,17 +50,10 @@ pub struct PairCounts {
     pub training: usize,
     /// To judge with.
     pub held_out: usize,
-    /// Training pairs of which a sequence occurs among the held-out ones too.
-    pub overlapping: usize,
+    /// Whether no sequence occurs in both. It cannot be helped where a task has one sequence for every count.
+    pub disjoint: bool,
     /// Draws that had no counterfactual, by reason.
     pub dropped: BTreeMap<String, usize>,
-}
-
-impl PairCounts {
-    /// Whether more than half of the training pairs share a sequence with held-out ones.
-    pub fn mostly_overlap(&self) -> bool {
-        2 * self.overlapping > self.training
-    }
 }
 
 impl AlignmentSettings {
