@@ -39,7 +39,7 @@ pub struct Objective {
     /// Directions whose interchanged activity is drawn to what the target has naturally when its variables have the
     /// counterfactual values, see [`latent`](crate::latent). Their targets need not be live.
     pub latent: Vec<Direction>,
-    /// ε, the weight of the latter.
+    /// ε, the weight of the latter; with zero there is no such loss, and its directions are as if they were not there.
     pub latent_weight: f64,
     /// What the target keeps of its own activity.
     pub retain: Retain,
@@ -53,9 +53,14 @@ impl Default for Objective {
 }
 
 impl Objective {
+    /// The directions that have a counterfactual-latent loss: none with a weight of zero.
+    pub fn latent(&self) -> &[Direction] {
+        if self.latent_weight == 0.0 { &[] } else { &self.latent }
+    }
+
     /// All directions that are trained in one way or another.
     pub fn trained(&self) -> impl Iterator<Item = Direction> {
-        self.behaviour.iter().chain(&self.latent).copied()
+        self.behaviour.iter().chain(self.latent()).copied()
     }
 
     /// Checks the objective against the number of networks.
@@ -63,10 +68,12 @@ impl Objective {
     /// # Errors
     /// No direction at all, a direction that names no network, or a weight below zero or not finite.
     pub fn check(&self, networks: usize) -> Result<()> {
-        if self.trained().next().is_none() {
+        if self.behaviour.is_empty() && self.latent().is_empty() {
             return Err(Error::invalid("nothing to learn from: the objective has no direction"));
         }
-        if let Some(direction) = self.trained().find(|d| d.source >= networks || d.target >= networks) {
+        if let Some(&direction) =
+            self.behaviour.iter().chain(&self.latent).find(|d| d.source >= networks || d.target >= networks)
+        {
             return Err(Error::invalid(format!(
                 "direction {} → {} names a network that is not among the {networks} given",
                 direction.source, direction.target

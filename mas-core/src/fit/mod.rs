@@ -199,8 +199,8 @@ impl Fit<'_> {
         let identity = identity::identity(self, &alignment)?;
         let training = self.of(&self.training, &self.objective.behaviour, "training")?;
         let validation = self.of(&self.validation, &self.objective.behaviour, "validation")?;
-        let latent_training = self.of(&self.training, &self.objective.latent, "training")?;
-        let latent_validation = self.of(&self.validation, &self.objective.latent, "validation")?;
+        let latent_training = self.of(&self.training, self.objective.latent(), "training")?;
+        let latent_validation = self.of(&self.validation, self.objective.latent(), "validation")?;
         let mut state = match checkpoint {
             Some(path) if path.exists() => State::load(path, &alignment, identity)?,
             _ => State::start(&alignment, identity),
