@@ -15,7 +15,7 @@ use mas_core::{
 use crate::{
     Error, Result,
     device::Compute,
-    networks::Loaded,
+    given::Given,
     results::{OutcomeRow, write_rows},
     seeds::derive,
     study::{AlignConfiguration, FitControl},
@@ -49,14 +49,21 @@ pub struct Aligned {
 /// Networks, sites, variables or settings that do not fit together, a fit that diverges, a folder that cannot be written.
 pub fn align(
     configuration: &AlignConfiguration,
-    networks: Vec<Loaded>,
+    networks: Vec<Given>,
     compute: &Compute,
     folder: &Path,
     on_event: &mut dyn FnMut(&fit::Event) -> Result<()>,
 ) -> Result<Aligned> {
-    let places = networks.iter().map(Loaded::place).collect();
+    let places = networks.iter().map(Given::place).collect();
     let networks = under_control(configuration, networks, compute)?;
     let objective = configuration.objective()?;
+    if let Some(direction) = objective.behaviour.iter().find(|direction| networks[direction.target].is_recorded()) {
+        return Err(Error::invalid(format!(
+            "`{}` is only recorded, and `{}` trains on its behaviour; take `clmas` or `latent-stitching` with it inaccessible",
+            networks[direction.target].name(),
+            configuration.method
+        )));
+    }
     let participants = participants(configuration, &networks)?;
     let start = start(configuration, &networks, &participants, &compute.device)?;
     let data = Data::draw(configuration, &networks, &objective)?;
@@ -117,9 +124,9 @@ pub fn is_aligned(folder: &Path) -> bool {
 /// The networks that a control puts in the place of the given ones.
 fn under_control(
     configuration: &AlignConfiguration,
-    mut networks: Vec<Loaded>,
+    mut networks: Vec<Given>,
     compute: &Compute,
-) -> Result<Vec<Loaded>> {
+) -> Result<Vec<Given>> {
     if configuration.control == FitControl::RandomNetwork
         && let Some(source) = (0..networks.len()).find(|network| !configuration.inaccessible.contains(network))
     {
@@ -135,14 +142,14 @@ fn positions(configuration: &AlignConfiguration) -> Positions {
     }
 }
 
-fn participants<'a>(configuration: &AlignConfiguration, networks: &'a [Loaded]) -> Result<Vec<Participant<'a>>> {
+fn participants<'a>(configuration: &AlignConfiguration, networks: &'a [Given]) -> Result<Vec<Participant<'a>>> {
     let sites = &configuration.sites;
     networks
         .iter()
         .enumerate()
         .map(|(index, network)| {
             let site = sites.get(index).or(sites.first()).ok_or_else(|| Error::invalid("no site was given"))?;
-            Ok(Participant::live(&network.network, site)?)
+            network.participant(site)
         })
         .collect()
 }
@@ -162,7 +169,7 @@ fn accessible<'a>(
 /// Where the fit begins: a random rotation of every network, whatever it is called.
 fn start(
     configuration: &AlignConfiguration,
-    networks: &[Loaded],
+    networks: &[Given],
     participants: &[Participant],
     device: &Device,
 ) -> Result<Alignment> {
@@ -175,7 +182,7 @@ fn start(
     };
     let subspaces = Subspaces::new(configuration.variables.iter().map(|variable| (variable.to_string(), k)))?;
     let members = networks.iter().zip(participants).enumerate().map(|(index, (network, participant))| {
-        let seed = derive(configuration.seed, &["rotation", &index.to_string(), &network.identity]);
+        let seed = derive(configuration.seed, &["rotation", &index.to_string(), network.identity()]);
         Member {
             network: participant.name().to_owned(),
             site: participant.site().clone(),
@@ -192,7 +199,7 @@ fn start(
 pub fn remeasure(
     configuration: &AlignConfiguration,
     alignment: &Alignment,
-    networks: Vec<Loaded>,
+    networks: Vec<Given>,
     compute: &Compute,
     pairs: usize,
     seed: u64,
