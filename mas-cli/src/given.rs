@@ -17,9 +17,9 @@ use crate::{
 /// A network of an alignment.
 pub enum Given {
     /// One that can be run.
-    Live(Loaded),
+    Live(Box<Loaded>),
     /// One of which there is an activity file.
-    Recorded(Recording),
+    Recorded(Box<Recording>),
 }
 
 /// An activity file with the tokens that were read, as a network that is only recorded.
@@ -34,13 +34,13 @@ pub struct Recording {
 
 impl From<Loaded> for Given {
     fn from(loaded: Loaded) -> Self {
-        Self::Live(loaded)
+        Self::Live(Box::new(loaded))
     }
 }
 
 impl From<Recording> for Given {
     fn from(recording: Recording) -> Self {
-        Self::Recorded(recording)
+        Self::Recorded(Box::new(recording))
     }
 }
 
@@ -93,9 +93,11 @@ impl Given {
     pub fn place(&self) -> NetworkPlace {
         match self {
             Self::Live(loaded) => loaded.place(),
-            Self::Recorded(Recording { path, identity, task, .. }) => {
-                NetworkPlace { path: path.clone(), identity: identity.clone(), recorded_on: Some(task.kind()) }
-            }
+            Self::Recorded(recording) => NetworkPlace {
+                path: recording.path.clone(),
+                identity: recording.identity.clone(),
+                recorded_on: Some(recording.task.kind()),
+            },
         }
     }
 
@@ -151,7 +153,7 @@ impl Given {
     /// As there; a recording has none.
     pub fn twin(&self, seed: u64, compute: &Compute) -> Result<Self> {
         match self {
-            Self::Live(loaded) => loaded.twin(seed, compute).map(Self::Live),
+            Self::Live(loaded) => loaded.twin(seed, compute).map(Self::from),
             Self::Recorded(_) => {
                 Err(Error::invalid(format!("`{}` is only recorded and has no untrained twin", self.name())))
             }

@@ -1,7 +1,6 @@
 //! Curves: training of networks, fits of alignments, IIA against the size of the subspace.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use super::data::{StudyReport, TrainingPoint};
 use super::figure::{Figure, file_name};
@@ -91,11 +90,12 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
         let name = |kind: &str| file_name(&[&study.name, "fit", kind, alignment, method, &format!("k{k}")]);
         let heading = |what: &str| format!("{what} of the fit {alignment}: {method}, k\u{a0}=\u{a0}{k}");
 
-        let validated: [(&str, &str, &str, Value, Option<Range<f64>>); 2] = [
-            ("iia", "Validation IIA", "validation IIA (share of pairs)", |row| row.iia, Some(0.0..1.02)),
-            ("cl", "Counterfactual-latent loss", "validation counterfactual-latent loss", |row| row.cl_loss, None),
+        let validated: [(&str, &str, &str, Value); 2] = [
+            ("iia", "Validation IIA", "validation IIA (share of pairs)", |row| row.iia),
+            ("cl", "Counterfactual-latent loss", "validation counterfactual-latent loss", |row| row.cl_loss),
         ];
-        for (kind, title, y_label, value, y_range) in validated {
+        for (kind, title, y_label, value) in validated {
+            let y_range = (kind == "iia").then_some(0.0..1.02);
             let columns =
                 ["control", "seed", "step", "source", "target", "variable", "iia", "token_accuracy", "cl_loss"];
             let mut table = Table::new(&columns);
