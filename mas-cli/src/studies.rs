@@ -74,8 +74,10 @@ const SIMILARITY: &str = "similarity.csv";
 
 /// How far a fit is, in words.
 pub fn lowest(validation: &fit::Validation) -> String {
-    let lowest = validation.accuracy.iter().map(|accuracy| accuracy.iia).fold(1.0, f64::min);
-    format!("lowest validation IIA {lowest:.3}")
+    let lowest = validation.accuracy.iter().map(|accuracy| accuracy.iia).reduce(f64::min);
+    let behaviour = lowest.map(|lowest| format!("lowest validation IIA {lowest:.3}"));
+    let latent = validation.mean_latent().map(|loss| format!("latent loss {loss:.4}"));
+    behaviour.into_iter().chain(latent).collect::<Vec<_>>().join(", ")
 }
 
 fn inputs(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<Vec<Loaded>> {

@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod fit;
 mod inflow;
 mod interchange;
+pub mod latent;
 mod network;
 mod objective;
 mod pairs;
@@ -24,8 +25,9 @@ pub use evaluate::{Accuracy, Outcome, Population, Swap, accuracy, evaluate, eval
 pub use fit::{Fit, FitConfig, Fitted};
 pub use inflow::{Exchange, Setting};
 pub use interchange::{Positions, Retain, interchange};
+pub use latent::Latents;
 pub use network::{At, Continuation, Edit, Network, Prefix, Recorded, Resume, autodiff_gradient};
-pub use objective::{Direction, Method, Objective, all_directions};
+pub use objective::{Direction, LATENT_WEIGHT, Method, Objective, all_directions};
 pub use pairs::Pairs;
 pub use participant::Participant;
 pub use site::Site;

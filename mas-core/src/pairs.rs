@@ -1,4 +1,4 @@
-use crate::{Error, Result, Trials};
+use crate::{Error, Latents, Result, Trials};
 
 /// Interchanges of one direction, as plain data: what the source reads, what the target reads, where activity is
 /// sent from and to, and what the target should then say.
@@ -20,6 +20,8 @@ pub struct Pairs {
     pub changed: Vec<bool>,
     /// Whether a count occurs that no network was trained on.
     pub untrained_count: Vec<bool>,
+    /// Natural activity of the target with the counterfactual values, for the counterfactual-latent loss.
+    pub natural: Option<Latents>,
 }
 
 impl Pairs {
@@ -31,6 +33,32 @@ impl Pairs {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Pairs for the null variable (Grant, arXiv 2501.06164): within one network the
+    /// [extraneous](crate::Subspaces::EXTRANEOUS) block is swapped, and the target should go on as it would have, since
+    /// what is left over must not matter. To a fit it is one more variable.
+    ///
+    /// Each counterfactual is the target's own sequence. Pairs whose target has no response after its position are left
+    /// out.
+    pub fn null(&self) -> Self {
+        let goes_on = |&pair: &usize| {
+            let responses = self.target.response(pair).get(self.target_positions[pair] + 1..);
+            responses.is_some_and(|responses| responses.contains(&true))
+        };
+        let rows: Vec<usize> = (0..self.len()).filter(goes_on).collect();
+        let take = |positions: &[usize]| rows.iter().map(|&row| positions[row]).collect();
+        let target = self.target.select(&rows);
+        Self {
+            source: self.source.select(&rows),
+            source_positions: take(&self.source_positions),
+            counterfactual: target.clone(),
+            target,
+            target_positions: take(&self.target_positions),
+            changed: vec![false; rows.len()],
+            untrained_count: rows.iter().map(|&row| self.untrained_count[row]).collect(),
+            natural: None,
+        }
     }
 
     /// Checks that all parts speak of the same number of pairs and every position exists and has a response after it.

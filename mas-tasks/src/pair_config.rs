@@ -1,9 +1,11 @@
 //! Which interchanges are wanted.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::named::named_enum;
-use crate::{Error, Result, Split, Task, Variable, VariablePair};
+use crate::{Error, Result, Sequence, Split, Task, Variable, VariablePair};
 
 named_enum! {
     /// At which positions an interchange is made.
@@ -55,6 +57,11 @@ pub struct PairConfig {
     /// If given, sources and targets are of this side of [`Task::split_of`], in tasks that are split: pairs of the two
     /// sides share no sequence, whatever their seeds.
     pub split: Option<Split>,
+    /// If not empty, sources are drawn from these alone, uniformly, and not made anew: all that was ever recorded of a
+    /// network, say.
+    pub source_sequences: Arc<[Sequence]>,
+    /// The same of targets.
+    pub target_sequences: Arc<[Sequence]>,
 }
 
 impl PairConfig {
@@ -69,7 +76,16 @@ impl PairConfig {
             seed: 0,
             range: None,
             split: None,
+            source_sequences: Arc::default(),
+            target_sequences: Arc::default(),
         }
+    }
+
+    /// With sources and targets from given sequences, where there are any; see
+    /// [`source_sequences`](Self::source_sequences).
+    pub fn with_sequences(mut self, source: Arc<[Sequence]>, target: Arc<[Sequence]>) -> Self {
+        (self.source_sequences, self.target_sequences) = (source, target);
+        self
     }
 
     /// With other positions.

@@ -7,7 +7,7 @@ use crate::program::Emission;
 use crate::state::State;
 use crate::stream::{Purpose, stream};
 use crate::symbol::{MAX_VALUE, Symbol};
-use crate::{Error, Result, Task};
+use crate::{Error, Result, Task, TaskKind};
 
 /// A sequence of a task, from `B` to `E`, without padding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,6 +45,36 @@ impl Task {
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Sequence {
         let count = choose(self.generated(), rng);
         self.draw(count, self.config().void_probability, rng)
+    }
+
+    /// The sequence that `tokens` are, from `B` to `E`, with its response mask and count; padding after `E` is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`states`](Self::states); [`Error::InvalidConfig`] if there is no `E`.
+    pub fn sequence_of(&self, tokens: &[u32]) -> Result<Sequence> {
+        let states = self.states(tokens)?;
+        let Some(end) = states.iter().position(State::ended) else {
+            let reason = format!("these {} do not come to the end token", tokens.len());
+            return Err(Error::InvalidConfig { field: "tokens", reason });
+        };
+        let tokens = tokens[..=end].to_vec();
+        let before = |position: usize| position.checked_sub(1).map(|before| &states[before]);
+        let response =
+            (0..tokens.len()).map(|position| before(position).is_some_and(|state| self.determined(state).is_some()));
+        let symbols = || tokens.iter().filter_map(|id| self.lexicon().symbol(*id));
+        let count = match self.kind() {
+            // The first number says how many operations there are.
+            TaskKind::Arithmetic => symbols().find_map(|symbol| match symbol {
+                Symbol::Number(operations) => Some(operations),
+                _ => None,
+            }),
+            _ => {
+                let shown = symbols().take_while(|symbol| *symbol != Symbol::Trigger);
+                Some(shown.filter(|symbol| *symbol == Symbol::Demonstration).count() as u32)
+            }
+        };
+        Ok(Sequence { response: response.collect(), count: count.unwrap_or(0), tokens })
     }
 
     /// Draws a sequence with N = `count` demonstrations (in arithmetic, operations). Held-out counts are allowed.

@@ -107,7 +107,7 @@ impl<'a> Evidence<'a> {
             let (a, b) = (fit.networks.first()?, fit.networks.last()?);
             let course: BTreeMap<u64, f64> = (fit.rows.iter())
                 .filter(|row| row.source == *a && row.target == *b)
-                .map(|row| (row.step, row.iia))
+                .filter_map(|row| Some((row.step, row.iia?)))
                 .collect();
             let last: Vec<f64> = course.into_values().rev().take(evaluations).collect();
             let value = last.iter().sum::<f64>() / last.len() as f64;

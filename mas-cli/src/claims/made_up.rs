@@ -92,8 +92,9 @@ impl MadeUp {
                 source: source.into(),
                 target: target.into(),
                 variable: "full".into(),
-                iia,
-                token_accuracy: iia,
+                iia: Some(iia),
+                token_accuracy: Some(iia),
+                cl_loss: None,
             };
             // The way back must not count.
             let rows = iia.iter().enumerate().flat_map(|(i, &iia)| [row(i, &b, &a, 0.5), row(i, &a, &b, iia)]);

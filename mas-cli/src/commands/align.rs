@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use mas_core::{Method, fit};
+use mas_core::{LATENT_WEIGHT, Method, fit};
 use mas_tasks::{Positions, Variable, VariablePair};
 use serde_json::json;
 
@@ -23,12 +23,21 @@ pub(super) struct Arguments {
     /// Where to read and write: one site for all networks, or one for each
     #[arg(long, value_delimiter = ',', default_value = defaults::SITE)]
     site: Vec<String>,
-    /// das, mas, unidirectional-mas, stitching or low-rank-stitching
+    /// das, mas, unidirectional-mas, stitching, low-rank-stitching, latent-stitching or clmas
     #[arg(long, default_value = "mas")]
     method: Method,
     /// The variables, a subspace each; SOURCE:TARGET where the first network's differs from the others'
     #[arg(long, value_delimiter = ',', default_value = defaults::VARIABLE)]
     variable: Vec<VariablePair>,
+    /// The networks whose activity is read and which are not run in the fit, for clmas [default: the last]
+    #[arg(long, value_delimiter = ',', value_name = "NETWORK")]
+    inaccessible: Vec<String>,
+    /// Weight of the counterfactual-latent loss beside that of behaviour, for clmas [default: 0.85]
+    #[arg(long, value_name = "WEIGHT")]
+    cl_weight: Option<f64>,
+    /// Within networks, swap the coordinates that no variable has, too: they must not matter
+    #[arg(long)]
+    null: bool,
     /// Coordinates of each variable's subspace
     #[arg(long, default_value_t = defaults::K, value_parser = super::count)]
     k: usize,
@@ -70,6 +79,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if method.takes_everything() && arguments.k != defaults::K {
         session.output.warn(format!("--k {} is ignored: {} takes everything", arguments.k, method));
     }
+    if let (Some(weight), false) = (arguments.cl_weight, method.weighs_latent()) {
+        session.output.warn(format!("--cl-weight {weight} is ignored: {method} has not both losses"));
+    }
+    let names = distinct_names(arguments.networks.iter().map(|path| folder_name(path)).collect::<Result<_>>()?);
     let sites = arguments.site.len();
     if sites != 1 && sites != arguments.networks.len() {
         return Err(Error::invalid(format!("--site names {sites} sites for {} networks", arguments.networks.len())));
@@ -90,6 +103,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         program: None,
         range: None,
         k: (!method.takes_everything()).then_some(arguments.k),
+        inaccessible: inaccessible(method, &arguments.inaccessible, &names)?,
+        cl_weight: method.weighs_latent().then(|| arguments.cl_weight.unwrap_or(LATENT_WEIGHT)),
+        null: arguments.null,
         training_pairs: arguments.training_pairs,
         held_out_pairs: arguments.held_out_pairs,
         batch: arguments.batch,
@@ -100,7 +116,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         control: FitControl::None,
         seed: session.seed(),
     };
-    let names = distinct_names(arguments.networks.iter().map(|path| folder_name(path)).collect::<Result<_>>()?);
+    plain.objective()?;
     let open = || -> Result<Vec<Loaded>> {
         let networks = arguments.networks.iter().zip(&names);
         networks.map(|(path, name)| Loaded::open(path, Some(name), arguments.allow_unaccepted, &compute)).collect()
@@ -151,6 +167,23 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     }
     let document = json!({ "alignment": arguments.out, "converged": converged, "iia": rows });
     session.output.result(&document, || table(&rows))
+}
+
+/// The places of the networks that are `chosen` by name; the last, where none is and `method` has such networks.
+fn inaccessible(method: Method, chosen: &[String], names: &[String]) -> Result<Vec<usize>> {
+    let place = |name: &String| {
+        names.iter().position(|known| known == name).ok_or_else(|| {
+            Error::invalid(format!("--inaccessible: there is no network `{name}`; there are {}", names.join(", ")))
+        })
+    };
+    let mut places = chosen.iter().map(place).collect::<Result<Vec<_>>>()?;
+    if places.is_empty() && method.has_inaccessible() {
+        places.extend(names.len().checked_sub(1));
+    }
+    // In order, each once, so that the same networks are the same configuration.
+    places.sort_unstable();
+    places.dedup();
+    Ok(places)
 }
 
 /// What stands before the progress bar.

@@ -90,8 +90,17 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
         let name = |kind: &str| file_name(&[&study.name, "fit", kind, alignment, method, &format!("k{k}")]);
         let heading = |what: &str| format!("{what} of the fit {alignment}: {method}, k\u{a0}=\u{a0}{k}");
 
-        let mut table =
-            Table::new(&["control", "seed", "step", "source", "target", "variable", "iia", "token_accuracy"]);
+        let mut table = Table::new(&[
+            "control",
+            "seed",
+            "step",
+            "source",
+            "target",
+            "variable",
+            "iia",
+            "token_accuracy",
+            "cl_loss",
+        ]);
         for fit in &curves {
             for row in &fit.rows {
                 table.push(vec![
@@ -103,6 +112,7 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
                     row.variable.as_str().into(),
                     row.iia.into(),
                     row.token_accuracy.into(),
+                    row.cl_loss.into(),
                 ]);
             }
         }
@@ -170,8 +180,9 @@ fn iia_lines(curves: &[&FitCurve]) -> Vec<Line> {
         for fit in curves.iter().filter(|fit| fit.control == control) {
             let mut single: BTreeMap<(&str, &str, &str), Vec<Point>> = BTreeMap::new();
             for row in fit.rows.iter().filter(|row| filter(row)) {
-                by_step.entry(row.step).or_default().push(row.iia);
-                let point = Point { x: row.step as f64, y: row.iia, interval: None };
+                let Some(iia) = row.iia else { continue };
+                by_step.entry(row.step).or_default().push(iia);
+                let point = Point { x: row.step as f64, y: iia, interval: None };
                 single.entry((&row.variable, &row.source, &row.target)).or_default().push(point);
             }
             // Of controls the mean is enough.

@@ -200,8 +200,9 @@ fn fits(rng: &mut ChaCha8Rng) -> Vec<FitCurve> {
                             source,
                             target: name(t),
                             variable: "count".into(),
-                            iia: iia.clamp(0.0, 1.0),
-                            token_accuracy: (0.6 + 0.4 * iia).clamp(0.0, 1.0),
+                            iia: Some(iia.clamp(0.0, 1.0)),
+                            token_accuracy: Some((0.6 + 0.4 * iia).clamp(0.0, 1.0)),
+                            cl_loss: None,
                         });
                     }
                 }

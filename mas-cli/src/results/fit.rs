@@ -17,14 +17,17 @@ pub struct FitRow {
     pub target: String,
     /// The causal variable that was interchanged.
     pub variable: String,
-    /// Validation IIA.
-    pub iia: f64,
-    /// Validation token accuracy.
-    pub token_accuracy: f64,
+    /// Validation IIA; nothing in a direction that is not trained on behaviour.
+    pub iia: Option<f64>,
+    /// Validation token accuracy; nothing in a direction that is not trained on behaviour.
+    pub token_accuracy: Option<f64>,
+    /// Validation counterfactual-latent loss; nothing in a direction that is not trained on it.
+    pub cl_loss: Option<f64>,
 }
 
 impl Tidy for FitRow {
-    const COLUMNS: &'static [&'static str] = &["step", "loss", "source", "target", "variable", "iia", "token_accuracy"];
+    const COLUMNS: &'static [&'static str] =
+        &["step", "loss", "source", "target", "variable", "iia", "token_accuracy", "cl_loss"];
 
     fn sort(rows: &mut [Self]) {
         rows.sort_by(|a, b| a.key().cmp(&b.key()));

@@ -19,11 +19,13 @@
 //!     source: "gru-0".into(),
 //!     target: "gru-1".into(),
 //!     variable: "count".into(),
-//!     iia: 0.875,
-//!     token_accuracy: 0.9,
+//!     iia: Some(0.875),
+//!     token_accuracy: Some(0.9),
+//!     cl_loss: None,
 //! };
 //! let text = to_csv(std::slice::from_ref(&row))?;
-//! assert_eq!(text, "step,loss,source,target,variable,iia,token_accuracy\n50,0.25,gru-0,gru-1,count,0.875,0.9\n");
+//! let columns = "step,loss,source,target,variable,iia,token_accuracy,cl_loss";
+//! assert_eq!(text, format!("{columns}\n50,0.25,gru-0,gru-1,count,0.875,0.9,\n"));
 //! assert_eq!(from_csv::<FitRow>(&text)?, [row]);
 //! # Ok::<(), csv::Error>(())
 //! ```

@@ -3,12 +3,12 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
-use mas_core::Method;
+use mas_core::{LATENT_WEIGHT, Method, Objective};
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
-use crate::results::Control;
+use crate::{Error, Result, results::Control};
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +72,16 @@ pub struct AlignConfiguration {
     /// Coordinates of each variable's subspace; nothing for methods that take everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
+    /// The networks, as places in the inputs, whose activity is read and which are not run in the fit; for methods that
+    /// have such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inaccessible: Vec<usize>,
+    /// Weight of the counterfactual-latent loss beside that of behaviour; for methods that have both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cl_weight: Option<f64>,
+    /// Whether there is a null variable: within networks, the coordinates that no variable has are swapped too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub null: bool,
     /// Interchanges to fit to.
     pub training_pairs: usize,
     /// Interchanges to judge by.
@@ -129,6 +139,33 @@ impl From<FitControl> for Control {
 }
 
 impl AlignConfiguration {
+    /// What the fit learns from.
+    ///
+    /// # Errors
+    /// Networks, weights or a null variable that the method is not made for.
+    pub fn objective(&self) -> Result<Objective> {
+        let networks = self.sites.len();
+        let objective = Objective {
+            latent_weight: self.cl_weight.unwrap_or(LATENT_WEIGHT),
+            ..self.method.objective_without(networks, &self.inaccessible)?
+        };
+        objective.check(networks)?;
+        let within = objective.behaviour.iter().any(|direction| direction.source == direction.target);
+        if self.null && !(within && !self.method.stitches()) {
+            return Err(Error::invalid(format!(
+                "there is no null variable in `{}`, which trains no direction within one network",
+                self.method
+            )));
+        }
+        if !objective.latent().is_empty() && self.positions == Positions::Stepwise {
+            return Err(Error::invalid(format!(
+                "`{}` takes individual positions: what stepwise interchanges should come to, no natural activity tells",
+                self.method
+            )));
+        }
+        Ok(objective)
+    }
+
     /// The site as results name it: `hidden`, or `hidden:layer.0` where the networks' differ.
     pub fn site_label(&self) -> String {
         site_label(&self.sites)

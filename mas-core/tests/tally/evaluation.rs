@@ -108,6 +108,7 @@ fn what_the_target_does_not_keep_is_gone() {
         counterfactual: trials(&sequences),
         changed: vec![true; 2],
         untrained_count: vec![false; 2],
+        natural: None,
     };
     let exchanges = study.exchanges(std::slice::from_ref(&pairs));
     let right = |setting| {
@@ -135,6 +136,7 @@ fn outcomes_count_response_tokens_from_the_edited_position_on() {
         counterfactual: sequences(&said),
         changed: vec![true, false],
         untrained_count: vec![false, true],
+        natural: None,
     };
     let exchanges = study.exchanges(std::slice::from_ref(&pairs));
     let outcomes =
@@ -198,6 +200,7 @@ fn many_pairs_are_as_right_as_few() {
             counterfactual: whole.counterfactual.select(&rows),
             changed: whole.changed[500..].to_vec(),
             untrained_count: whole.untrained_count[500..].to_vec(),
+            natural: None,
         };
         let exchanges = study.exchanges(std::slice::from_ref(&last));
         let alone =

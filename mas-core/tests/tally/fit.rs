@@ -141,7 +141,7 @@ fn the_best_validation_is_kept() {
     };
     let values = |alignment: &Alignment| bytes(alignment)[1].clone();
     // Steps so large that accuracy goes up and down, from anywhere and from what cannot be better.
-    let stop = StopRule { mark: 2.0, running: 1, patience: 100 };
+    let stop = StopRule { mark: 2.0, running: 1, patience: 100, ..StopRule::default() };
     let config = FitConfig { learning_rate: 0.5, max_steps: 60, evaluate_every: 5, stop, ..config() };
     let solved = || study.alignment(1, |network, _| network.solution());
     for start in [study.start(), solved()] {
@@ -188,7 +188,10 @@ fn a_fit_stops_by_its_rule() {
         (fitted.ending, fitted.history.last().unwrap().step)
     };
     let solved = || study.alignment(1, |network, _| network.solution());
-    let stop = |mark, running, patience| FitConfig { stop: StopRule { mark, running, patience }, ..config() };
+    let stop = |mark, running, patience| {
+        let stop = StopRule { mark, running, patience, ..StopRule::default() };
+        FitConfig { stop, ..config() }
+    };
     assert_eq!(ends(stop(0.995, 1, 20), solved()), (Ending::Converged, 0));
     assert_eq!(ends(stop(0.995, 3, 20), solved()), (Ending::Converged, 20));
     // A mark beyond reach: nothing is better than the start, which is perfect.

@@ -2,6 +2,8 @@
 
 mod evaluation;
 mod fit;
+mod latent;
+mod methods;
 mod network;
 #[path = "../network_suite/mod.rs"]
 mod network_suite;

@@ -154,6 +154,10 @@ impl Recorded for Frozen {
         self.network.sites()
     }
 
+    fn carries_state(&self, site: &Site) -> bool {
+        site.name != "embedding"
+    }
+
     fn read(&self, site: &Site, trials: &Trials, at: &[(usize, usize)]) -> mas_core::Result<Tensor<2>> {
         let place = self.place(site)?;
         self.check(trials)?;
@@ -187,10 +191,6 @@ impl Recorded for Frozen {
 impl Network for Frozen {
     fn device(&self) -> Device {
         self.network.device()
-    }
-
-    fn carries_state(&self, site: &Site) -> bool {
-        site.name != "embedding"
     }
 
     fn prepare(&self, site: &Site, trials: &Trials, positions: &[usize]) -> mas_core::Result<Prefix> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use mas_core::{Direction, Exchange, Pairs, all_directions};
-use mas_tasks::{DropReason, PairConfig, PairSet, Task, TaskConfig, VariablePair};
+use mas_core::{Direction, Exchange, Objective, Pairs, Subspaces, all_directions};
+use mas_tasks::{DropReason, NaturalStates, PairConfig, PairSet, Task, TaskConfig, VariablePair};
 
 use super::{PairCounts, positions};
 use crate::{
@@ -14,6 +14,14 @@ use crate::{
 /// The interchanges of a fit, for every direction and variable.
 pub(super) struct Data {
     splits: Vec<Split>,
+    nulls: Vec<Null>,
+}
+
+/// The null variable of one network.
+struct Null {
+    direction: Direction,
+    training: Pairs,
+    validation: Pairs,
 }
 
 struct Split {
@@ -26,12 +34,12 @@ struct Split {
 }
 
 impl Data {
-    /// Draws the pairs of all n² directions, each from a seed of its own; training and validation pairs of `trained`
-    /// directions only.
+    /// Draws the pairs of all n² directions, each from a seed of its own; training and validation pairs of directions that
+    /// `objective` trains only.
     ///
     /// # Errors
     /// A network without a task, or a variable that has no counterfactuals between two of them.
-    pub fn draw(configuration: &AlignConfiguration, networks: &[Loaded], trained: &[Direction]) -> Result<Self> {
+    pub fn draw(configuration: &AlignConfiguration, networks: &[Loaded], objective: &Objective) -> Result<Self> {
         let tasks: Vec<Task> = networks.iter().map(|network| task_of(network, configuration)).collect::<Result<_>>()?;
         // A validation half as large as the evaluation is enough to choose a checkpoint by.
         let validation = configuration.held_out_pairs.div_ceil(2);
@@ -56,7 +64,11 @@ impl Data {
                     .with_positions(configuration.positions)
                     .with_seed(derive(configuration.seed, &purpose));
                 config.range = configuration.range;
-                let count = if trained.contains(&direction) { configuration.training_pairs + validation } else { 0 };
+                let count = if objective.trained().any(|one| one == direction) {
+                    configuration.training_pairs + validation
+                } else {
+                    0
+                };
                 let training = config.clone().with_split(mas_tasks::Split::Training).with_count(count).pairs()?;
                 let held_out =
                     config.with_split(mas_tasks::Split::HeldOut).with_count(configuration.held_out_pairs).pairs()?;
@@ -71,15 +83,27 @@ impl Data {
                     })
                 };
                 let (fit, check) = training.pairs.split_at(training.pairs.len().saturating_sub(validation));
-                let some = |pairs: &[mas_tasks::Pair], purpose| match pairs.is_empty() {
-                    true => Ok(None),
-                    false => convert(pairs, purpose).map(Some),
+                let latent = objective.latent().contains(&direction);
+                // Natural activity of the trials to fit with, whichever of them a pair is.
+                let pool = if latent { training.pairs.as_slice() } else { &[] };
+                let natural = NaturalStates::of(tasks[1], pool.iter().map(|pair| &pair.target))?;
+                let some = |drawn: &[mas_tasks::Pair], what: &str| -> Result<Option<Pairs>> {
+                    if drawn.is_empty() {
+                        return Ok(None);
+                    }
+                    let mut pairs = convert(drawn, what)?;
+                    if latent {
+                        let seed = derive(configuration.seed, &[&purpose[..], &["natural", what]].concat());
+                        pairs.natural = Some(exchanges::latents(drawn, &natural, &readers.1, seed)?);
+                    }
+                    Ok(Some(pairs))
                 };
+                let (training_pairs, validation_pairs) = (some(fit, "training")?, some(check, "validation")?);
+                let missing =
+                    |pairs: &Option<Pairs>| -> Option<usize> { Some(pairs.as_ref()?.natural.as_ref()?.missing()) };
                 splits.push(Split {
                     direction,
                     subspace,
-                    training: some(fit, "training")?,
-                    validation: some(check, "validation")?,
                     held_out: convert(&held_out.pairs, "held out")?,
                     counts: PairCounts {
                         source: source.name().to_owned(),
@@ -88,12 +112,16 @@ impl Data {
                         training: training.pairs.len(),
                         held_out: held_out.pairs.len(),
                         disjoint: tasks.iter().all(|task| task.is_split()),
+                        unmatched: missing(&training_pairs).map(|n| n + missing(&validation_pairs).unwrap_or(0)),
                         dropped: dropped(&[training, held_out]),
                     },
+                    training: training_pairs,
+                    validation: validation_pairs,
                 });
             }
         }
-        Ok(Self { splits })
+        let nulls = if configuration.null { nulls(&splits, objective) } else { Vec::new() };
+        Ok(Self { splits, nulls })
     }
 
     /// What was drawn, and what was left out.
@@ -102,15 +130,23 @@ impl Data {
     }
 
     pub fn training(&self) -> Vec<Exchange<'_>> {
-        self.exchanges(|split| split.training.as_ref())
+        self.exchanges(|split| split.training.as_ref()).into_iter().chain(self.null(|null| &null.training)).collect()
     }
 
     pub fn validation(&self) -> Vec<Exchange<'_>> {
         self.exchanges(|split| split.validation.as_ref())
+            .into_iter()
+            .chain(self.null(|null| &null.validation))
+            .collect()
     }
 
     pub fn held_out(&self) -> Vec<Exchange<'_>> {
         self.exchanges(|split| Some(&split.held_out))
+    }
+
+    fn null<'a>(&'a self, of: impl Fn(&'a Null) -> &'a Pairs) -> impl Iterator<Item = Exchange<'a>> {
+        let subspace = Subspaces::EXTRANEOUS;
+        self.nulls.iter().map(move |null| Exchange { direction: null.direction, subspace, pairs: of(null) })
     }
 
     fn exchanges<'a>(&'a self, of: impl Fn(&'a Split) -> Option<&'a Pairs>) -> Vec<Exchange<'a>> {
@@ -119,6 +155,17 @@ impl Data {
         };
         self.splits.iter().filter_map(exchange).collect()
     }
+}
+
+/// The null variable of every network whose behaviour is trained within it, on the pairs of its first variable.
+fn nulls(splits: &[Split], objective: &Objective) -> Vec<Null> {
+    let within = objective.behaviour.iter().filter(|direction| direction.source == direction.target);
+    let null = |&direction: &Direction| {
+        let first = splits.iter().find(|split| split.direction == direction)?;
+        let (training, validation) = (first.training.as_ref()?.null(), first.validation.as_ref()?.null());
+        Some(Null { direction, training, validation })
+    };
+    within.filter_map(null).collect()
 }
 
 /// The draws that had no counterfactual, by reason.

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mas_core::{
-    Alignment, AlignmentFunction, Fit, FitConfig, Fitted, Member, Participant, Positions, Setting, Subspaces,
-    alignment::Orthogonal, fit,
+    Alignment, AlignmentFunction, Fit, FitConfig, Fitted, Member, Objective, Participant, Positions, Setting,
+    Subspaces, alignment::Orthogonal, fit,
 };
 
 use crate::{
@@ -56,15 +56,13 @@ pub fn align(
 ) -> Result<Aligned> {
     let places = networks.iter().map(Loaded::place).collect();
     let networks = under_control(configuration, networks, compute)?;
-    let method = configuration.method;
-    let objective = method.objective(networks.len())?;
+    let objective = configuration.objective()?;
     let participants = participants(configuration, &networks)?;
     let start = start(configuration, &networks, &participants, &compute.device)?;
-    let trained = &objective.behaviour;
-    let data = Data::draw(configuration, &networks, trained)?;
+    let data = Data::draw(configuration, &networks, &objective)?;
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
     let fit = Fit {
-        participants: participants.clone(),
+        participants: accessible(configuration, &participants)?,
         setting,
         training: data.training(),
         validation: data.validation(),
@@ -123,9 +121,9 @@ fn under_control(
     compute: &Compute,
 ) -> Result<Vec<Loaded>> {
     if configuration.control == FitControl::RandomNetwork
-        && let Some(source) = networks.first_mut()
+        && let Some(source) = (0..networks.len()).find(|network| !configuration.inaccessible.contains(network))
     {
-        *source = source.twin(configuration.seed, compute)?;
+        networks[source] = networks[source].twin(configuration.seed, compute)?;
     }
     Ok(networks)
 }
@@ -147,6 +145,18 @@ fn participants<'a>(configuration: &AlignConfiguration, networks: &'a [Loaded]) 
             Ok(Participant::live(&network.network, site)?)
         })
         .collect()
+}
+
+/// What a fit may do with `participants`: those that are inaccessible can be read and nothing else.
+fn accessible<'a>(
+    configuration: &AlignConfiguration,
+    participants: &[Participant<'a>],
+) -> Result<Vec<Participant<'a>>> {
+    let access = |(index, participant): (usize, &Participant<'a>)| match configuration.inaccessible.contains(&index) {
+        true => Ok(Participant::recorded(participant.reader(), &participant.site().name)?),
+        false => Ok(participant.clone()),
+    };
+    participants.iter().enumerate().map(access).collect()
 }
 
 /// Where the fit begins: a random rotation of every network, whatever it is called.
@@ -190,8 +200,7 @@ pub fn remeasure(
     let networks = under_control(configuration, networks, compute)?;
     let fresh = AlignConfiguration { seed, held_out_pairs: pairs, ..configuration.clone() };
     let participants = participants(&fresh, &networks)?;
-    let objective = fresh.method.objective(networks.len())?;
-    let data = Data::draw(&fresh, &networks, &[])?;
-    let setting = Setting { positions: positions(&fresh), retain: objective.retain };
+    let setting = Setting { positions: positions(&fresh), retain: fresh.objective()?.retain };
+    let data = Data::draw(&fresh, &networks, &Objective::default())?;
     measure(fresh.control.into(), &participants, alignment, setting, &data.held_out())
 }

@@ -52,6 +52,10 @@ pub struct PairCounts {
     pub held_out: usize,
     /// Whether no sequence occurs in both. It cannot be helped where a task has one sequence for every count.
     pub disjoint: bool,
+    /// Training pairs that are left out of the counterfactual-latent loss, since no trial has the counterfactual values of
+    /// its own; nothing in a direction without that loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmatched: Option<usize>,
     /// Draws that had no counterfactual, by reason.
     pub dropped: BTreeMap<String, usize>,
 }
