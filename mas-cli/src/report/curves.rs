@@ -224,14 +224,15 @@ pub(super) fn dimension(study: &StudyReport) -> Result<Vec<Figure>, ReportError>
         let mut table = Table::new(&["method", "place", "k", "iia", "low", "high", "directions"]);
         let mut lines = Vec::new();
         for (index, method) in methods.iter().enumerate() {
-            for (place, word) in [(Place::Across, "across networks"), (Place::Within, "within networks")] {
+            let of_method: Vec<_> = here.iter().filter(|setting| setting.method == *method).collect();
+            for &place in of_method.first().map_or(&[][..], |setting| setting.places()) {
                 let mut points = Vec::new();
-                for setting in here.iter().filter(|setting| setting.method == *method) {
+                for setting in &of_method {
                     let Some(found) = pooled(study, setting, Control::None, place) else { continue };
                     let interval = found.interval;
                     let row: Vec<Cell> = vec![
                         (*method).into(),
-                        word.into(),
+                        place.name().into(),
                         setting.k.into(),
                         interval.value.into(),
                         interval.low.into(),
@@ -244,8 +245,9 @@ pub(super) fn dimension(study: &StudyReport) -> Result<Vec<Figure>, ReportError>
                 }
                 points.sort_by(|a, b| a.x.total_cmp(&b.x));
                 if !points.is_empty() {
-                    let name = Some(format!("{method}, {word}"));
-                    lines.push(Line { name, paint: series(index), dashed: place == Place::Within, points });
+                    let name = Some(format!("{method}, {}", place.name()));
+                    let dashed = matches!(place, Place::Within | Place::Backward);
+                    lines.push(Line { name, paint: series(index), dashed, points });
                 }
             }
         }

@@ -67,7 +67,7 @@ fn a_direction_without_pairs_is_refused() {
     let mut exchanges = study.exchanges(&study.validation);
     exchanges[0].pairs = &none;
     let message = evaluate(&study.participants(), &study.start(), Setting::default(), &exchanges, Swap::Interchange);
-    says(&message.unwrap_err().to_string(), &["no pairs", "0 → 0"]);
+    says(&message.unwrap_err().to_string(), &["no pairs", "first → first"]);
 }
 
 #[test]
