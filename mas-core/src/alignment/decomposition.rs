@@ -60,10 +60,7 @@ pub(super) fn solve(m: Tensor<2>, b: Tensor<2>) -> Result<Tensor<2>> {
 fn inverse(m: &Tensor<2>) -> Result<Tensor<2>> {
     let n = m.dims()[0];
     let original = matrix(m)?;
-    let not_finite = || Error::NotFinite("an alignment function has no inverse: it is not finite".into());
-    if original.col_iter().any(|column| column.iter().any(|value| !value.is_finite())) {
-        return Err(not_finite());
-    }
+    finite(original.as_ref(), "a matrix in an alignment function")?;
     let mut lu = original.clone();
     let (mut forward, mut backward) = (vec![0_usize; n], vec![0_usize; n]);
     let scratch = partial_pivoting::factor::lu_in_place_scratch::<usize, f64>(n, n, Par::Seq, Default::default());
@@ -95,6 +92,14 @@ fn inverse(m: &Tensor<2>) -> Result<Tensor<2>> {
     Ok(tensor(inverse.as_ref(), &m.clone().inner().device()))
 }
 
+/// Refuses a matrix that is not finite.
+fn finite(matrix: MatRef<'_, f64>, what: &str) -> Result<()> {
+    match matrix.col_iter().all(|column| column.iter().all(|value| value.is_finite())) {
+        true => Ok(()),
+        false => Err(Error::NotFinite(format!("{what} is not finite"))),
+    }
+}
+
 /// The largest sum of magnitudes in a column.
 fn norm(matrix: MatRef<'_, f64>) -> f64 {
     // Not `max`, which passes NaN over.
@@ -107,6 +112,7 @@ fn norm(matrix: MatRef<'_, f64>) -> f64 {
 /// # Errors
 /// A matrix that is not finite.
 pub(super) fn condition_number(matrix: MatRef<'_, f64>) -> Result<f64> {
+    finite(matrix, "the Jacobian of an alignment function")?;
     let (rows, columns) = matrix.shape();
     let mut values = Diag::zeros(rows.min(columns));
     let no = ComputeSvdVectors::No;
@@ -129,6 +135,7 @@ pub(super) fn principal_axes(samples: MatRef<'_, f64>) -> Result<Mat<f64>> {
     if rows < 2 {
         return Err(Error::invalid(format!("principal axes need at least two samples of activity, not {rows}")));
     }
+    finite(samples, "activity to find principal axes of")?;
     let means: Vec<f64> = samples.col_iter().map(|column| column.iter().sum::<f64>() / rows as f64).collect();
     let centred = Mat::from_fn(rows, width, |row, column| samples[(row, column)] - means[column]);
     let mut covariance = Mat::zeros(width, width);

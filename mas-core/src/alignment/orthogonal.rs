@@ -179,7 +179,9 @@ impl Orthogonal {
         let below = (columns < width).then(|| parameters.slice([columns..width, 0..columns]));
         let mut gram = top.clone().transpose().matmul(top.clone());
         if let Some(below) = &below {
-            gram = gram + below.clone().transpose().matmul(below.clone());
+            // A product with itself would be differentiated twice over, with two long products for one.
+            let half = below.clone().transpose().matmul(below.clone().detach());
+            gram = gram + half.clone() + (half.clone() - half.detach()).transpose();
         }
         let identity = Tensor::eye(columns, &gram.device());
         // Vectors of length 1 keep T well conditioned however far the parameters go.

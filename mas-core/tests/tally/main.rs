@@ -2,6 +2,7 @@
 
 mod evaluation;
 mod fit;
+mod functions;
 mod network;
 #[path = "../network_suite/mod.rs"]
 mod network_suite;
