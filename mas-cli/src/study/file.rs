@@ -97,6 +97,10 @@ pub struct AlignmentTable {
     /// `das`, `mas`, `unidirectional-mas`, `stitching` or `low-rank-stitching`; default `mas`. Of two networks, the last
     /// is the one that is stitched into.
     pub method: Option<Spanned<String>>,
+    /// The alignment function: `orthogonal`, `linear`, `scaled`, `relaxed` or `revnet`; default `orthogonal`.
+    pub function: Option<Spanned<String>>,
+    /// Where the fit begins: `random`, `identity` or `principal`; default `random`.
+    pub start: Option<Spanned<String>>,
     /// Where the networks are read and written; default [`SITE`](super::defaults::SITE).
     pub site: Option<Spanned<Sites>>,
     /// `individual` or `stepwise`; default `individual`.
