@@ -103,7 +103,7 @@ impl Kind {
             let out = match self.parametrisation {
                 // The recorded matrix is not orthogonal (see the test): `Q (E Qᵀh_s + (1 − E) Qᵀh_t)` in full.
                 Parametrisation::Householder => {
-                    let rest = block.end..target.frame().dims()[1];
+                    let rest = block.end..target.columns();
                     let kept = target.replace(rest.clone(), target.read(to, rest));
                     target.replace(block.clone(), source.read(from, block.clone())) + kept
                 }

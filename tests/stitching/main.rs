@@ -62,6 +62,7 @@ fn pairs(split: Split, number: usize, seed: u64) -> Pairs {
         counterfactual: trials(pairs.iter().map(|pair| &pair.counterfactual)),
         changed: pairs.iter().map(|pair| pair.changed).collect(),
         untrained_count: vec![false; pairs.len()],
+        natural: None,
     }
 }
 
