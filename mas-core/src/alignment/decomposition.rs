@@ -83,8 +83,7 @@ fn inverse(m: &Tensor<2>) -> Result<Tensor<2>> {
         MemStack::new(&mut MemBuffer::new(scratch)),
     );
     let condition = norm(original.as_ref()) * norm(inverse.as_ref());
-    // Written so that NaN fails too.
-    if !(condition < SINGULAR) {
+    if condition.is_nan() || condition >= SINGULAR {
         return Err(Error::NotFinite(format!(
             "an alignment function has no inverse: its matrix has the condition number {condition:.1e}"
         )));

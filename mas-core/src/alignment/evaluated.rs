@@ -19,6 +19,7 @@ pub struct Evaluated {
 
 /// What a map comes to.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are as few of them as networks")]
 pub(super) enum Evaluation {
     /// Columns of a matrix, `[width, columns]`, and rows of its inverse, `[columns, width]`.
     Linear { read: Tensor<2>, write: Tensor<2> },

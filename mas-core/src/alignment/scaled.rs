@@ -24,8 +24,7 @@ impl Scaled {
             return Err(Error::invalid(format!("the logarithm of a scale is one number, not {:?}", log_scale.dims())));
         }
         let value: f32 = log_scale.clone().into_scalar();
-        // Written so that NaN fails too.
-        if !(value.abs() < 80.0) {
+        if value.is_nan() || value.abs() >= 80.0 {
             return Err(Error::NotFinite(format!("a scale of e^{value} has no inverse in 32 bits")));
         }
         Ok(Self { rotation, log_scale })
