@@ -9,6 +9,7 @@ use crate::{
     Error, Result,
     claims::{Evidence, claim},
     device::Compute,
+    given::Given,
     networks::Loaded,
     report::{NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
     results::{
@@ -18,7 +19,7 @@ use crate::{
     runs::{InputSource, Key, Plan, RunFolder, Unit, UnitContext, UnitKind, UnitRecord},
     statistics::{Bootstrap, iia_rows},
     study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, TrainConfiguration},
-    work::{self, AlignmentSettings},
+    work::{self, AlignmentSettings, PairCounts},
 };
 
 /// Does one unit of a study.
@@ -45,7 +46,7 @@ pub fn perform(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<
         }
         UnitKind::Align => {
             let configuration: AlignConfiguration = unit.configuration_as().map_err(internal)?;
-            let networks = inputs(unit, context, compute)?;
+            let networks = inputs(unit, context, compute)?.into_iter().map(Given::from).collect();
             work::align(&configuration, networks, compute, context.dir, &mut |event| {
                 match event {
                     fit::Event::Step { step, .. } => {
@@ -205,13 +206,16 @@ fn alignments(
 ) -> Result<()> {
     let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<String>, Vec<OutcomeRow>)> = Vec::new();
     let mut disjoint = true;
+    let mut unmatched = 0.0;
     for &key in &section.units {
         let Some(unit) = plan.unit(key) else { continue };
         let configuration: AlignConfiguration =
             unit.configuration_as().map_err(|error| Error::Internal(error.to_string()))?;
         let result = folder.result(UnitKind::Align, key);
         let names = Names::of(unit, folder)?;
-        disjoint &= AlignmentSettings::read(&result)?.pairs.iter().all(|pairs| pairs.disjoint);
+        let pairs = AlignmentSettings::read(&result)?.pairs;
+        disjoint &= pairs.iter().all(|pairs| pairs.disjoint);
+        unmatched = pairs.iter().map(PairCounts::unmatched_share).fold(unmatched, f64::max);
         let mut rows: Vec<OutcomeRow> = read_rows(&result.join(work::OUTCOMES))?;
         for row in &mut rows {
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
@@ -248,6 +252,14 @@ fn alignments(
         report.warnings.push(format!(
             "Alignment {}: training and held-out pairs share sequences, of which a task here has one a count.",
             section.name
+        ));
+    }
+    if unmatched > 0.0 {
+        report.warnings.push(format!(
+            "Alignment {}: up to {:.1} % of a direction's training pairs are left out of the counterfactual-latent loss, as \
+             no other trial has the counterfactual values of itself.",
+            section.name,
+            100.0 * unmatched
         ));
     }
     Ok(())

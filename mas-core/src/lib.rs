@@ -14,6 +14,7 @@ mod network;
 mod objective;
 mod pairs;
 mod participant;
+mod recordings;
 mod site;
 pub mod storage;
 mod trials;
@@ -30,5 +31,6 @@ pub use network::{At, Continuation, Edit, Network, Prefix, Recorded, Resume, aut
 pub use objective::{Direction, LATENT_WEIGHT, Method, Objective, all_directions};
 pub use pairs::Pairs;
 pub use participant::Participant;
+pub use recordings::Recordings;
 pub use site::Site;
 pub use trials::Trials;

@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 
 use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start, fit};
-use mas_tasks::{Positions, Variable, VariablePair};
+use mas_tasks::{Positions, TaskKind, Variable, VariablePair};
 use serde_json::json;
 
 use super::{Session, iia::table, unfinished::Unfinished};
 use crate::{
     Error, Result,
+    given::{Given, Recording},
     networks::{Loaded, distinct_names, folder_name},
     results::{IiaRow, OutcomeRow, read_rows, write_rows},
     statistics::{Bootstrap, iia_rows},
@@ -17,7 +18,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The network folders, in order
+    /// The network folders, in order; an activity file (.npz, .safetensors) is a network that is only recorded
     #[arg(required = true, value_name = "NETWORK")]
     networks: Vec<PathBuf>,
     /// Where to read and write: one site for all networks, or one for each
@@ -38,6 +39,9 @@ pub(super) struct Arguments {
     /// The networks whose activity is read and which are not run in the fit, for clmas [default: the last]
     #[arg(long, value_delimiter = ',', value_name = "NETWORK")]
     inaccessible: Vec<String>,
+    /// The task on whose sequences activity files were recorded
+    #[arg(long)]
+    task: Option<TaskKind>,
     /// Weight of the counterfactual-latent loss beside that of behaviour, for clmas [default: 0.85]
     #[arg(long, value_name = "WEIGHT")]
     cl_weight: Option<f64>,
@@ -88,7 +92,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if let (Some(weight), false) = (arguments.cl_weight, method.weighs_latent()) {
         session.output.warn(format!("--cl-weight {weight} is ignored: {method} has not both losses"));
     }
-    let names = distinct_names(arguments.networks.iter().map(|path| folder_name(path)).collect::<Result<_>>()?);
+    let names = distinct_names(arguments.networks.iter().map(|path| name_of(path)).collect::<Result<_>>()?);
     let sites = arguments.site.len();
     if sites != 1 && sites != arguments.networks.len() {
         return Err(Error::invalid(format!("--site names {sites} sites for {} networks", arguments.networks.len())));
@@ -129,9 +133,17 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         seed: session.seed(),
     };
     plain.objective()?;
-    let open = || -> Result<Vec<Loaded>> {
-        let networks = arguments.networks.iter().zip(&names);
-        networks.map(|(path, name)| Loaded::open(path, Some(name), arguments.allow_unaccepted, &compute)).collect()
+    let open = || -> Result<Vec<Given>> {
+        let networks = arguments.networks.iter().zip(&names).zip(&plain.sites);
+        let one = |((path, name), site): ((&PathBuf, &String), &String)| match (path.is_file(), arguments.task) {
+            (false, _) => Loaded::open(path, Some(name), arguments.allow_unaccepted, &compute).map(Given::from),
+            (true, Some(task)) => Recording::open(path, name, task, site, &compute).map(Given::from),
+            (true, None) => {
+                let path = path.display();
+                Err(Error::invalid(format!("{path} is a recording: say with --task on which task's sequences")))
+            }
+        };
+        networks.map(one).collect()
     };
     let controls = match arguments.controls {
         true => &FitControl::ALL[..],
@@ -177,8 +189,24 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             "{source} → {target}, {variable}: training and held-out pairs share sequences, of which the task has one a count"
         ));
     }
+    for counts in pairs.iter().filter(|counts| counts.unmatched_share() > 0.1) {
+        let PairCounts { source, target, variable, training, .. } = counts;
+        session.output.warn(format!(
+            "{source} → {target}, {variable}: {} of {training} training pairs are left out of the counterfactual-latent loss, \
+             as no other trial has the counterfactual values of itself",
+            counts.unmatched.unwrap_or(0)
+        ));
+    }
     let document = json!({ "alignment": arguments.out, "converged": converged, "iia": rows });
     session.output.result(&document, || table(&rows))
+}
+
+/// What a network is called: as its folder, or as its file without the extension.
+fn name_of(path: &Path) -> Result<String> {
+    match path.file_stem() {
+        Some(stem) if path.is_file() => Ok(stem.to_string_lossy().into_owned()),
+        _ => folder_name(path),
+    }
 }
 
 /// The places of the networks that are `chosen` by name; the last, where none is and `method` has such networks.

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Session, iia::table};
 use crate::{
     Error, Result,
+    given::{Given, Recording},
     networks::folder_name,
     results::{IiaRow, trained_name},
     seeds::derive,
@@ -45,14 +46,18 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         .enumerate()
         .map(|(index, (place, member))| {
             let path = arguments.networks.get(index).cloned().unwrap_or_else(|| resolve(folder, &place.path));
-            let loaded = session.open(&path, Some(trained_name(&member.network)), &compute)?;
-            if loaded.identity != place.identity {
+            let name = trained_name(&member.network);
+            let given: Given = match place.recorded_on {
+                None => session.open(&path, Some(name), &compute)?.into(),
+                Some(task) => Recording::open(&path, name, task, &member.site.name, &compute)?.into(),
+            };
+            if given.identity() != place.identity {
                 return Err(Error::invalid(format!(
                     "{}: these are not the weights that the alignment was fitted to",
                     path.display()
                 )));
             }
-            Ok(loaded)
+            Ok(given)
         })
         .collect::<Result<Vec<_>>>()?;
     // Not the pairs that it was judged by when it was fitted, whatever its seed was.

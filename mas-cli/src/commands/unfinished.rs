@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Result,
     device::Compute,
-    networks::Loaded,
+    given::Given,
     results::write_file,
     runs::{ENGINE_VERSION, try_exclusive},
     study::{AlignConfiguration, FitControl},
@@ -87,7 +87,7 @@ impl Unfinished {
     pub fn begin(
         out: &Path,
         configuration: &AlignConfiguration,
-        networks: &[Loaded],
+        networks: &[Given],
         compute: &Compute,
     ) -> Result<Self> {
         refuse_others(out, ALIGNMENT, "alignment")?;

@@ -90,19 +90,19 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
         let name = |kind: &str| file_name(&[&study.name, "fit", kind, alignment, method, &format!("k{k}")]);
         let heading = |what: &str| format!("{what} of the fit {alignment}: {method}, k\u{a0}=\u{a0}{k}");
 
-        let mut table = Table::new(&[
-            "control",
-            "seed",
-            "step",
-            "source",
-            "target",
-            "variable",
-            "iia",
-            "token_accuracy",
-            "cl_loss",
-        ]);
-        for fit in &curves {
-            for row in &fit.rows {
+        let validated: [(&str, &str, &str, Value); 2] = [
+            ("iia", "Validation IIA", "validation IIA (share of pairs)", |row| row.iia),
+            ("cl", "Counterfactual-latent loss", "validation counterfactual-latent loss", |row| row.cl_loss),
+        ];
+        for (kind, title, y_label, value) in validated {
+            let y_range = (kind == "iia").then_some(0.0..1.02);
+            let columns =
+                ["control", "seed", "step", "source", "target", "variable", "iia", "token_accuracy", "cl_loss"];
+            let mut table = Table::new(&columns);
+            for (fit, row) in curves.iter().flat_map(|fit| fit.rows.iter().map(move |row| (fit, row))) {
+                if value(row).is_none() {
+                    continue;
+                }
                 table.push(vec![
                     fit.control.id().into(),
                     fit.seed.into(),
@@ -115,17 +115,14 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
                     row.cl_loss.into(),
                 ]);
             }
+            let lines = course_lines(&curves, value);
+            let chart = LineChart { x_label: "step".into(), y_label: y_label.into(), y_range, doubling: false, lines };
+            let caption = format!(
+                "{title} by step: pale lines are single directions, strong lines their means; dashed lines are the means \
+                 of control fits."
+            );
+            figures.extend(figure(name(kind), heading(title), &caption, table, &chart)?);
         }
-        let chart = LineChart {
-            x_label: "step".into(),
-            y_label: "validation IIA (share of pairs)".into(),
-            y_range: Some(0.0..1.02),
-            doubling: false,
-            lines: iia_lines(&curves),
-        };
-        let caption = "Validation IIA by step: pale lines are single directions, strong lines their means; dashed lines \
-                       are the means of control fits.";
-        figures.extend(figure(name("iia"), heading("Validation IIA"), caption, table, &chart)?);
 
         let mut table = Table::new(&["control", "seed", "step", "loss"]);
         let mut lines = Vec::new();
@@ -145,7 +142,7 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
         }
         let chart = LineChart {
             x_label: "step".into(),
-            y_label: "loss (nats per token)".into(),
+            y_label: loss_label(&curves).into(),
             y_range: None,
             doubling: false,
             lines,
@@ -156,6 +153,16 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
     Ok(figures)
 }
 
+/// A value of a validation, where there is one.
+type Value = fn(&FitRow) -> Option<f64>;
+
+fn loss_label(curves: &[&FitCurve]) -> &'static str {
+    match curves.iter().flat_map(|fit| &fit.rows).any(|row| row.cl_loss.is_some()) {
+        true => "loss (all parts)",
+        false => "loss (nats per token)",
+    }
+}
+
 fn look(control: Control) -> (&'static str, Paint) {
     match control {
         Control::Shuffled => ("shuffled", Paint::Series(4)),
@@ -164,7 +171,7 @@ fn look(control: Control) -> (&'static str, Paint) {
     }
 }
 
-fn iia_lines(curves: &[&FitCurve]) -> Vec<Line> {
+fn course_lines(curves: &[&FitCurve], value: Value) -> Vec<Line> {
     type Filter = fn(&FitRow) -> bool;
     let groups: [(Control, &str, Paint, Filter); 4] = [
         (Control::None, "across networks", Paint::Series(0), |row| row.source != row.target),
@@ -180,9 +187,9 @@ fn iia_lines(curves: &[&FitCurve]) -> Vec<Line> {
         for fit in curves.iter().filter(|fit| fit.control == control) {
             let mut single: BTreeMap<(&str, &str, &str), Vec<Point>> = BTreeMap::new();
             for row in fit.rows.iter().filter(|row| filter(row)) {
-                let Some(iia) = row.iia else { continue };
-                by_step.entry(row.step).or_default().push(iia);
-                let point = Point { x: row.step as f64, y: iia, interval: None };
+                let Some(y) = value(row) else { continue };
+                by_step.entry(row.step).or_default().push(y);
+                let point = Point { x: row.step as f64, y, interval: None };
                 single.entry((&row.variable, &row.source, &row.target)).or_default().push(point);
             }
             // Of controls the mean is enough.

@@ -161,7 +161,7 @@ impl AlignConfiguration {
         };
         objective.check(networks)?;
         let within = objective.behaviour.iter().any(|direction| direction.source == direction.target);
-        if self.null && !(within && !self.method.stitches()) {
+        if self.null && !within {
             return Err(Error::invalid(format!(
                 "there is no null variable in `{}`, which trains no direction within one network",
                 self.method

@@ -126,3 +126,106 @@ fn what_an_inaccessible_network_cannot_be_asked_is_refused() {
     assert!(refused(&["--method", "stitching", "--null"]).contains("null variable"));
     assert!(!folder.path().join("fit").exists() && !folder.path().join("fit.partial").exists());
 }
+
+/// A network may be gone: its activity is enough.
+#[test]
+fn a_recording_is_aligned_with_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    trained(folder.path());
+    let task = ["--task", "multi-object"];
+    let record = ["record", "g23456", "--site", "hidden", "--trials", "120", "--out", "brain.npz"];
+    succeeds(folder.path(), &[&record[..], &task].concat());
+    let fit = ["align", "g12345", "brain.npz", "--method", "clmas", "--k", "8", "--max-steps", "5", "--batch", "16"];
+    let pairs = ["--training-pairs", "60", "--held-out-pairs", "30", "--out", "fit"];
+    succeeds(folder.path(), &[&fit[..], &pairs, &task].concat());
+    let course = rows(folder.path(), "fit/fit.csv");
+    let losses = |step: &str| {
+        let into = course.iter().filter(|row| row["step"] == step && row["target"] == "brain");
+        into.map(|row| row["cl_loss"].parse::<f64>().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((losses("0").len(), losses("5").len()), (2, 2));
+    assert!(losses("5").iter().sum::<f64>() < losses("0").iter().sum::<f64>(), "{course:?}");
+    // Its activity is sent; what would come of activity that it is sent, nobody can measure.
+    let iia = rows(folder.path(), "fit/iia.csv");
+    assert!(iia.iter().any(|row| row["source"] == "brain" && row["target"] == "g12345"));
+    assert!(iia.iter().all(|row| row["target"] == "g12345"));
+    assert!(succeeds(folder.path(), &["evaluate", "fit", "--pairs", "20"]).contains("brain → g12345"));
+
+    let refused = |rest: &[&str]| refuses(folder.path(), &[rest, &pairs, &["--max-steps", "1"]].concat());
+    assert!(refused(&["align", "g12345", "brain.npz", "--method", "clmas"]).contains("--task"));
+    let mas = refused(&["align", "g12345", "brain.npz", "--method", "mas", "--task", "multi-object"]);
+    assert!(mas.contains("`brain` is only recorded"), "{mas}");
+    let other = refused(&["align", "g12345", "brain.npz", "--method", "clmas", "--task", "arithmetic"]);
+    assert!(other.contains("brain.npz: trial 0 is no sequence of arithmetic"), "{other}");
+    std::fs::write(folder.path().join("bare.txt"), "no activity").unwrap();
+    let bare = refused(&["align", "g12345", "bare.txt", "--method", "clmas", "--task", "multi-object"]);
+    assert!(bare.contains("activity files end in"), "{bare}");
+}
+
+const STUDY: &str = r#"
+name = "small"
+
+[[networks]]
+name = "a"
+path = "g12345"
+
+[[networks]]
+name = "b"
+path = "g23456"
+
+[[alignments]]
+name = "with"
+method = "clmas"
+inaccessible = ["a"]
+null = true
+k = 4
+batch = 8
+training-pairs = 40
+held-out-pairs = 20
+max-steps = 4
+evaluate-every = 2
+controls = false
+
+[[alignments]]
+name = "latent"
+method = "latent-stitching"
+pairs = "ring"
+batch = 8
+training-pairs = 40
+held-out-pairs = 20
+max-steps = 4
+evaluate-every = 2
+"#;
+
+#[test]
+fn a_study_reports_what_was_learned_without_behaviour() {
+    let folder = tempfile::tempdir().unwrap();
+    trained(folder.path());
+    std::fs::write(folder.path().join("small.toml"), STUDY).unwrap();
+    let run = ["run", "small.toml", "--json"];
+    let first: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
+    // One fit, and two with two controls each.
+    assert_eq!((first["computed"].as_u64(), first["reused"].as_u64()), (Some(7), Some(0)));
+    let again: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
+    assert_eq!((again["computed"].as_u64(), again["reused"].as_u64()), (Some(0), Some(7)));
+    let iia = rows(folder.path(), "runs/report/iia.csv");
+    for (alignment, fits) in [("with", 1), ("latent", 2)] {
+        let plain = iia
+            .iter()
+            .filter(|row| row["alignment"] == alignment && row["control"] == "none" && row["population"] == "all");
+        assert_eq!(plain.count(), 4 * fits, "{alignment}");
+    }
+    let report = std::fs::read_to_string(folder.path().join("runs/report/index.html")).unwrap();
+    assert!(report.contains("Counterfactual-latent loss of the fit with"), "no figure of the loss");
+    assert!(!report.contains("left out of the counterfactual-latent loss"));
+
+    // Pairs without natural activity are spoken of.
+    for unit in std::fs::read_dir(folder.path().join("runs/align")).unwrap() {
+        let file = unit.unwrap().path().join("alignment.toml");
+        let settings = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, settings.replace("unmatched = 0", "unmatched = 5")).unwrap();
+    }
+    succeeds(folder.path(), &run);
+    let report = std::fs::read_to_string(folder.path().join("runs/report/index.html")).unwrap();
+    assert!(report.contains("up to 10.0 % of a direction"), "five pairs of fifty");
+}

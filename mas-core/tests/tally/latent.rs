@@ -376,6 +376,25 @@ fn the_null_variable_makes_the_leftover_harmless() {
     assert!((both - mean).abs() < 1e-4 * mean, "{both} is not {mean}");
 }
 
+/// With the count in the named block, all the rest may come from any source, wherever and however it is swapped.
+#[test]
+fn the_right_alignment_leaves_nothing_that_matters() {
+    for (site, positions) in
+        [("state", Positions::Individual), ("state", Positions::Stepwise), ("input", Positions::Stepwise)]
+    {
+        let study = Study::new(site, positions);
+        let leftover = study.validation[0].null();
+        let exchange = Exchange { direction: Direction::new(1, 1), subspace: Subspaces::EXTRANEOUS, pairs: &leftover };
+        let setting = Setting { positions, ..Setting::default() };
+        let right = |alignment: &Alignment| {
+            let outcomes = evaluate(&study.participants(), alignment, setting, &[exchange], Swap::Interchange).unwrap();
+            accuracy(&outcomes[0], &leftover, Population::All).iia()
+        };
+        assert_eq!(right(&study.alignment(1, |network, _| network.solution())), 1.0, "{site} {positions:?}");
+        assert!(right(&study.start()) < 0.9, "{site} {positions:?}");
+    }
+}
+
 #[test]
 fn the_extraneous_block_is_swapped_within_one_network_that_keeps_the_rest() {
     let study = Study::new("state", Positions::Individual);

@@ -9,6 +9,7 @@ mod network;
 #[path = "../network_suite/mod.rs"]
 mod network_suite;
 mod pairs;
+mod recordings;
 mod refusals;
 mod shuffling;
 mod suite;

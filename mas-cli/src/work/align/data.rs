@@ -6,7 +6,7 @@ use mas_tasks::{DropReason, NaturalStates, PairConfig, PairSet, Task, TaskConfig
 use super::{PairCounts, positions};
 use crate::{
     Result, exchanges,
-    networks::Loaded,
+    given::Given,
     seeds::derive,
     study::{AlignConfiguration, FitControl},
 };
@@ -29,7 +29,8 @@ struct Split {
     subspace: usize,
     training: Option<Pairs>,
     validation: Option<Pairs>,
-    held_out: Pairs,
+    /// None into a network that cannot be run.
+    held_out: Option<Pairs>,
     counts: PairCounts,
 }
 
@@ -39,7 +40,7 @@ impl Data {
     ///
     /// # Errors
     /// A network without a task, or a variable that has no counterfactuals between two of them.
-    pub fn draw(configuration: &AlignConfiguration, networks: &[Loaded], objective: &Objective) -> Result<Self> {
+    pub fn draw(configuration: &AlignConfiguration, networks: &[Given], objective: &Objective) -> Result<Self> {
         let tasks: Vec<Task> = networks.iter().map(|network| task_of(network, configuration)).collect::<Result<_>>()?;
         // A validation half as large as the evaluation is enough to choose a checkpoint by.
         let validation = configuration.held_out_pairs.div_ceil(2);
@@ -55,13 +56,14 @@ impl Data {
                     "pairs",
                     &place(direction.source),
                     &place(direction.target),
-                    &source.identity,
-                    &target.identity,
+                    source.identity(),
+                    target.identity(),
                     &name,
                 ];
                 let tasks = [&tasks[direction.source], &tasks[direction.target]];
                 let mut config = PairConfig::new(tasks[0].clone(), tasks[1].clone(), written)
                     .with_positions(configuration.positions)
+                    .with_sequences(source.sequences(), target.sequences())
                     .with_seed(derive(configuration.seed, &purpose));
                 config.range = configuration.range;
                 let count = if objective.trained().any(|one| one == direction) {
@@ -70,8 +72,8 @@ impl Data {
                     0
                 };
                 let training = config.clone().with_split(mas_tasks::Split::Training).with_count(count).pairs()?;
-                let held_out =
-                    config.with_split(mas_tasks::Split::HeldOut).with_count(configuration.held_out_pairs).pairs()?;
+                let count = if target.is_recorded() { 0 } else { configuration.held_out_pairs };
+                let held_out = config.with_split(mas_tasks::Split::HeldOut).with_count(count).pairs()?;
                 let readers = (source.reader(tasks[0])?, target.reader(tasks[1])?);
                 let convert = |pairs: &[mas_tasks::Pair], purpose: &str| -> Result<Pairs> {
                     let pairs = exchanges::pairs(pairs, &readers.0, &readers.1)?;
@@ -104,7 +106,7 @@ impl Data {
                 splits.push(Split {
                     direction,
                     subspace,
-                    held_out: convert(&held_out.pairs, "held out")?,
+                    held_out: (count > 0).then(|| convert(&held_out.pairs, "held out")).transpose()?,
                     counts: PairCounts {
                         source: source.name().to_owned(),
                         target: target.name().to_owned(),
@@ -141,7 +143,7 @@ impl Data {
     }
 
     pub fn held_out(&self) -> Vec<Exchange<'_>> {
-        self.exchanges(|split| Some(&split.held_out))
+        self.exchanges(|split| split.held_out.as_ref())
     }
 
     fn null<'a>(&'a self, of: impl Fn(&'a Null) -> &'a Pairs) -> impl Iterator<Item = Exchange<'a>> {
@@ -174,7 +176,7 @@ fn dropped(sets: &[PairSet]) -> BTreeMap<String, usize> {
     DropReason::ALL.iter().map(count).filter(|(_, count)| *count > 0).collect()
 }
 
-fn task_of(network: &Loaded, configuration: &AlignConfiguration) -> Result<Task> {
+fn task_of(network: &Given, configuration: &AlignConfiguration) -> Result<Task> {
     let task = network.task()?;
     match configuration.program {
         Some(program) => Ok(TaskConfig { program: Some(program), ..task.config().clone() }.build()?),

@@ -12,7 +12,7 @@ use mas_core::{Alignment, Fit, FitConfig, Fitted, Objective, Participant, Positi
 use crate::{
     Error, Result,
     device::Compute,
-    networks::Loaded,
+    given::Given,
     results::{OutcomeRow, write_rows},
     seeds::derive,
     study::{AlignConfiguration, FitControl},
@@ -47,14 +47,21 @@ pub struct Aligned {
 /// Networks, sites, variables or settings that do not fit together, a fit that diverges, a folder that cannot be written.
 pub fn align(
     configuration: &AlignConfiguration,
-    networks: Vec<Loaded>,
+    networks: Vec<Given>,
     compute: &Compute,
     folder: &Path,
     on_event: &mut dyn FnMut(&fit::Event) -> Result<()>,
 ) -> Result<Aligned> {
-    let places = networks.iter().map(Loaded::place).collect();
+    let places = networks.iter().map(Given::place).collect();
     let networks = under_control(configuration, networks, compute)?;
     let objective = configuration.objective()?;
+    if let Some(direction) = objective.behaviour.iter().find(|direction| networks[direction.target].is_recorded()) {
+        return Err(Error::invalid(format!(
+            "`{}` is only recorded, and `{}` trains on its behaviour; take `clmas` or `latent-stitching` with it inaccessible",
+            networks[direction.target].name(),
+            configuration.method
+        )));
+    }
     let participants = participants(configuration, &networks)?;
     let data = Data::draw(configuration, &networks, &objective)?;
     let start = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
@@ -116,9 +123,9 @@ pub fn is_aligned(folder: &Path) -> bool {
 /// The networks that a control puts in the place of the given ones.
 fn under_control(
     configuration: &AlignConfiguration,
-    mut networks: Vec<Loaded>,
+    mut networks: Vec<Given>,
     compute: &Compute,
-) -> Result<Vec<Loaded>> {
+) -> Result<Vec<Given>> {
     if configuration.control == FitControl::RandomNetwork
         && let Some(source) = (0..networks.len()).find(|network| !configuration.inaccessible.contains(network))
     {
@@ -134,14 +141,14 @@ fn positions(configuration: &AlignConfiguration) -> Positions {
     }
 }
 
-fn participants<'a>(configuration: &AlignConfiguration, networks: &'a [Loaded]) -> Result<Vec<Participant<'a>>> {
+fn participants<'a>(configuration: &AlignConfiguration, networks: &'a [Given]) -> Result<Vec<Participant<'a>>> {
     let sites = &configuration.sites;
     networks
         .iter()
         .enumerate()
         .map(|(index, network)| {
             let site = sites.get(index).or(sites.first()).ok_or_else(|| Error::invalid("no site was given"))?;
-            Ok(Participant::live(&network.network, site)?)
+            network.participant(site)
         })
         .collect()
 }
@@ -165,7 +172,7 @@ fn accessible<'a>(
 pub fn remeasure(
     configuration: &AlignConfiguration,
     alignment: &Alignment,
-    networks: Vec<Loaded>,
+    networks: Vec<Given>,
     compute: &Compute,
     pairs: usize,
     seed: u64,

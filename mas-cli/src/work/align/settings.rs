@@ -4,6 +4,7 @@ use std::{
 };
 
 use mas_core::fit::Ending;
+use mas_tasks::TaskKind;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, study::AlignConfiguration};
@@ -33,10 +34,13 @@ pub struct AlignmentSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkPlace {
-    /// Its folder; relative paths are seen from the alignment's folder.
+    /// Its folder, or the file of its activity; relative paths are seen from the alignment's folder.
     pub path: PathBuf,
-    /// See [`Loaded::identity`](crate::networks::Loaded::identity).
+    /// See [`Given::identity`](crate::given::Given::identity).
     pub identity: String,
+    /// The task on whose sequences it was recorded, where there is a file of activity in place of a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_on: Option<TaskKind>,
 }
 
 /// The interchanges of one direction and variable, and what was left out while they were drawn.
@@ -61,6 +65,13 @@ pub struct PairCounts {
     pub unmatched: Option<usize>,
     /// Draws that had no counterfactual, by reason.
     pub dropped: BTreeMap<String, usize>,
+}
+
+impl PairCounts {
+    /// The share of training pairs that are left out of the counterfactual-latent loss.
+    pub fn unmatched_share(&self) -> f64 {
+        self.unmatched.unwrap_or(0) as f64 / self.training.max(1) as f64
+    }
 }
 
 impl AlignmentSettings {

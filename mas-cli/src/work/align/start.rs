@@ -1,13 +1,13 @@
 use burn::tensor::{Device, Tensor};
 use mas_core::{Alignment, Exchange, FunctionConfig, Member, Participant, Start, Subspaces};
 
-use crate::{Error, Result, networks::Loaded, seeds::derive, study::AlignConfiguration};
+use crate::{Error, Result, given::Given, seeds::derive, study::AlignConfiguration};
 
 /// Where the fit begins, whatever the networks are called. Principal axes are those of the vectors that `training`
 /// interchanges send from a network, or, of one that sends none, overwrite in it.
 pub(super) fn start(
     configuration: &AlignConfiguration,
-    networks: &[Loaded],
+    networks: &[Given],
     participants: &[Participant],
     training: &[Exchange],
     device: &Device,
@@ -28,7 +28,7 @@ pub(super) fn start(
             Start::Principal => Some(activity(index, participant, training)?),
             _ => None,
         };
-        let seed = derive(configuration.seed, &["rotation", &index.to_string(), &network.identity]);
+        let seed = derive(configuration.seed, &["rotation", &index.to_string(), network.identity()]);
         // Too many columns are complained of where the alignment is put together.
         let columns = subspaces.columns().min(site.width);
         let function = function.init(site.width, columns, seed, activity.as_ref(), device)?;
