@@ -20,7 +20,7 @@ pub mod storage;
 mod trials;
 
 pub use activity::Activity;
-pub use alignment::{Alignment, AlignmentFunction, Member, Subspaces};
+pub use alignment::{Alignment, AlignmentFunction, FunctionConfig, FunctionKind, Member, Start, Subspaces};
 pub use error::{Error, Result};
 pub use evaluate::{Accuracy, Outcome, Population, Swap, accuracy, evaluate, evaluate_unintervened};
 pub use fit::{Fit, FitConfig, Fitted};

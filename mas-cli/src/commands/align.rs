@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use mas_core::{LATENT_WEIGHT, Method, fit};
+use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start, fit};
 use mas_tasks::{Positions, TaskKind, Variable, VariablePair};
 use serde_json::json;
 
@@ -27,6 +27,12 @@ pub(super) struct Arguments {
     /// das, mas, unidirectional-mas, stitching, low-rank-stitching, latent-stitching or clmas
     #[arg(long, default_value = "mas")]
     method: Method,
+    /// The alignment function: orthogonal, linear, scaled, relaxed or revnet
+    #[arg(long, default_value = "orthogonal")]
+    function: FunctionKind,
+    /// Where the fit begins: random, identity or principal (axes of recorded activity)
+    #[arg(long, default_value = "random")]
+    start: Start,
     /// The variables, a subspace each; SOURCE:TARGET where the first network's differs from the others'
     #[arg(long, value_delimiter = ',', default_value = defaults::VARIABLE)]
     variable: Vec<VariablePair>,
@@ -91,6 +97,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if sites != 1 && sites != arguments.networks.len() {
         return Err(Error::invalid(format!("--site names {sites} sites for {} networks", arguments.networks.len())));
     }
+    FunctionConfig::new(arguments.function, arguments.start).check()?;
+    if let Some(warning) = arguments.function.warning() {
+        session.output.warn(warning);
+    }
     let max_steps = arguments.max_steps.unwrap_or(defaults::max_steps(method));
     let full = VariablePair::from(Variable::Full);
     if arguments.variable.len() > 1 && arguments.variable.contains(&full) {
@@ -98,6 +108,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     }
     let plain = AlignConfiguration {
         method,
+        function: arguments.function,
+        start: arguments.start,
         sites: match sites {
             1 => vec![arguments.site[0].clone(); arguments.networks.len()],
             _ => arguments.site.clone(),

@@ -31,7 +31,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
     let folder = &arguments.alignment;
     let (alignment, settings) = Alignment::load(folder, &compute.device)?;
-    let AlignmentSettings { configuration, networks: places, .. } = AlignmentSettings::of(settings, folder)?;
+    let AlignmentSettings { configuration, networks: places, warnings, .. } = AlignmentSettings::of(settings, folder)?;
+    warnings.iter().for_each(|warning| session.output.warn(warning));
     if !arguments.networks.is_empty() && arguments.networks.len() != places.len() {
         return Err(Error::invalid(format!(
             "--networks names {} networks, but the alignment is of {}",

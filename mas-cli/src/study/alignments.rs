@@ -1,6 +1,6 @@
 //! The alignments of a study.
 
-use mas_core::{LATENT_WEIGHT, Method};
+use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start};
 use mas_tasks::{PairConfig, Positions, ProgramKind, Task, TaskConfig, ValueRange, VariablePair};
 use toml::Spanned;
 
@@ -64,6 +64,7 @@ impl Checker<'_> {
             Some(name) => source.choice("method", name, Method::ALL, |method| method.id())?,
             None => Method::Mas,
         };
+        let (function, start) = self.function()?;
         let positions = match &table.positions {
             Some(name) => *source.choice("kind of positions", name, Positions::ALL, |one| one.name())?,
             None => Positions::Individual,
@@ -77,6 +78,8 @@ impl Checker<'_> {
         let positive = |key, given: &Option<Spanned<usize>>, default| source.positive(key, given.as_ref(), default);
         let common = AlignConfiguration {
             method,
+            function,
+            start,
             sites: Vec::new(),
             positions,
             variables,
@@ -116,6 +119,21 @@ impl Checker<'_> {
             }
         }
         Ok(AlignmentFits { name: table.name.get_ref().clone(), fits })
+    }
+
+    /// The alignment function, and where it begins.
+    fn function(&self) -> Result<(FunctionKind, Start), StudyError> {
+        let (source, table) = (self.source, self.table);
+        let function = match &table.function {
+            Some(name) => source.choice("alignment function", name, FunctionKind::ALL, |kind| kind.id())?,
+            None => FunctionKind::default(),
+        };
+        let Some(name) = &table.start else { return Ok((function, Start::default())) };
+        let start = source.choice("start", name, Start::ALL, |start| start.id())?;
+        match FunctionConfig::new(function, start).check() {
+            Ok(()) => Ok((function, start)),
+            Err(error) => Err(source.error(name.span(), error.to_string(), None)),
+        }
     }
 
     /// Which networks are fitted together.
@@ -299,6 +317,9 @@ impl Checker<'_> {
     fn fit_name(&self, fit: &AlignConfiguration, members: &[usize]) -> String {
         let names: Vec<_> = members.iter().map(|&member| self.networks[member].name.as_str()).collect();
         let mut name = format!("{}: {}", self.table.name.get_ref(), names.join(" "));
+        if fit.function != FunctionKind::default() {
+            name.push_str(&format!(", {}", fit.function));
+        }
         if let Some(k) = fit.k {
             name.push_str(&format!(", k = {k}"));
         }

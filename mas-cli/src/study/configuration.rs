@@ -3,7 +3,7 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
-use mas_core::{LATENT_WEIGHT, Method, Objective};
+use mas_core::{FunctionKind, LATENT_WEIGHT, Method, Objective, Start};
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,12 @@ pub struct TrainingSettings {
 pub struct AlignConfiguration {
     /// The method.
     pub method: Method,
+    /// The alignment function of every network.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub function: FunctionKind,
+    /// Where the fit begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub start: Start,
     /// Where each network is read and written, in the order of the inputs.
     pub sites: Vec<String>,
     /// Individual or stepwise.
@@ -100,6 +106,10 @@ pub struct AlignConfiguration {
     pub control: FitControl,
     /// Seed of pairs, of the fit and of the bootstrap.
     pub seed: u64,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A control that is a fit of its own.

@@ -104,6 +104,10 @@ pub struct AlignmentTable {
     pub cl_weight: Option<Spanned<f64>>,
     /// Whether to swap, within networks, the coordinates that no variable has, too; default: no.
     pub null: Option<Spanned<bool>>,
+    /// The alignment function: `orthogonal`, `linear`, `scaled`, `relaxed` or `revnet`; default `orthogonal`.
+    pub function: Option<Spanned<String>>,
+    /// Where the fit begins: `random`, `identity` or `principal`; default `random`.
+    pub start: Option<Spanned<String>>,
     /// Where the networks are read and written; default [`SITE`](super::defaults::SITE).
     pub site: Option<Spanned<Sites>>,
     /// `individual` or `stepwise`; default `individual`.

@@ -1,5 +1,5 @@
 use super::{Fit, FitConfig};
-use crate::{Alignment, Error, Exchange, Latents, Pairs, Result, Setting, Trials, storage};
+use crate::{Alignment, Error, Exchange, Latents, Pairs, Result, Setting, Trials, alignment::Orthogonal, storage};
 
 /// What tells a fit from others, so that a checkpoint is gone on from by its own fit only: settings, networks, pairs
 /// and the alignment that it starts from. When it ends is left out: a fit may go on for longer than was asked at first.
@@ -12,9 +12,10 @@ pub(super) fn identity(fit: &Fit, start: &Alignment) -> Result<String> {
     digest.bytes(&serde_json::to_vec(&description).map_err(|error| Error::invalid(error.to_string()))?);
     for member in start.members() {
         let (map, prestep) = (member.function.map(), member.function.prestep());
-        digest.bytes(format!("{:?}", prestep.squash()).as_bytes());
-        let named = [("base", map.base()), ("parameters", map.parameters())].into_iter().chain(prestep.tensors());
-        for (name, tensor) in named {
+        let parametrisation = map.rotation().map(Orthogonal::parametrisation);
+        digest.bytes(format!("{} {parametrisation:?} {:?}", map.kind(), prestep.squash()).as_bytes());
+        let of_prestep = prestep.tensors().map(|(name, tensor)| (name.to_owned(), tensor));
+        for (name, tensor) in map.tensors().into_iter().chain(of_prestep) {
             digest.bytes(name.as_bytes());
             storage::values(tensor)?.iter().for_each(|value| digest.bytes(&value.to_le_bytes()));
         }

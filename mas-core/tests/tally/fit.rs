@@ -126,7 +126,7 @@ fn only_directions_of_the_objective_are_trained_and_validated() {
     fit.objective.behaviour.truncate(1);
     let fitted = run(&fit, study.start(), None).unwrap();
     let values = |tensor: &Tensor<2>| tensor.clone().try_into_vec_as::<f32>().unwrap();
-    let parameters = |member: usize| values(fitted.alignment.members()[member].function.map().parameters());
+    let parameters = |member: usize| values(&fitted.alignment.members()[member].function.parameters()[0]);
     assert!(parameters(1).iter().all(|&value| value == 0.0));
     if fitted.best_step > 0 {
         assert!(parameters(0).iter().any(|&value| value != 0.0));

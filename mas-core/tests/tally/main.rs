@@ -2,6 +2,7 @@
 
 mod evaluation;
 mod fit;
+mod functions;
 mod latent;
 mod methods;
 mod network;

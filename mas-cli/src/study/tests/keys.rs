@@ -36,7 +36,7 @@ fn labels_and_orders_are_in_no_key() {
         ),
         (
             "alignments",
-            "pairs = \"all\"\nnetworks = [\"gru\"]\nk = [32]\nvariables = [\"full\"]\nlearning-rate = 0.001",
+            "function = \"orthogonal\"\nstart = \"random\"\npairs = \"all\"\nnetworks = [\"gru\"]\nk = [32]\nvariables = [\"full\"]\nlearning-rate = 0.001",
         ),
         ("similarities", "measures = [\"rsa_euclidean_spearman\", \"cka_linear_debiased\"]\nsite = \"hidden\""),
         (
@@ -60,6 +60,10 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
     assert_eq!(changed(&format!("seed = 2\n{TEN_LINES}")), [Align, Similarity]);
     let of_fits = [
         "method = \"unidirectional-mas\"",
+        "function = \"linear\"",
+        "function = \"revnet\"",
+        "start = \"identity\"",
+        "start = \"principal\"",
         "site = \"embedding\"",
         "positions = \"stepwise\"",
         "variables = [\"count\"]",

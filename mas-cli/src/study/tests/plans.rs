@@ -213,3 +213,13 @@ fn the_same_work_in_two_sections_is_one_unit() {
     assert_eq!(plan.units().len(), 15);
     assert_eq!(plan.sections()[2].units, plan.sections()[3].units);
 }
+
+#[test]
+fn maps_that_are_not_linear_are_warned_of() {
+    assert_eq!(study(TEN_LINES).warnings(), Vec::<String>::new());
+    let with =
+        |line: &str| study(&TEN_LINES.replace("[[similarities]]", &format!("{line}\n[[similarities]]"))).warnings();
+    assert_eq!(with("function = \"linear\"").len(), 0);
+    let warnings = with("function = \"revnet\"");
+    assert!(warnings.len() == 1 && warnings[0].contains("hidden") && warnings[0].contains("Sutter"), "{warnings:?}");
+}

@@ -3,14 +3,11 @@
 mod data;
 mod measure;
 mod settings;
+mod start;
 
 use std::path::Path;
 
-use burn::tensor::Device;
-use mas_core::{
-    Alignment, AlignmentFunction, Fit, FitConfig, Fitted, Member, Objective, Participant, Positions, Setting,
-    Subspaces, alignment::Orthogonal, fit,
-};
+use mas_core::{Alignment, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, fit};
 
 use crate::{
     Error, Result,
@@ -22,6 +19,7 @@ use crate::{
 };
 use data::Data;
 use measure::{fit_rows, measure};
+use start::start;
 
 pub use settings::{AlignmentSettings, NetworkPlace, PairCounts};
 
@@ -65,8 +63,8 @@ pub fn align(
         )));
     }
     let participants = participants(configuration, &networks)?;
-    let start = start(configuration, &networks, &participants, &compute.device)?;
     let data = Data::draw(configuration, &networks, &objective)?;
+    let start = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
     let fit = Fit {
         participants: accessible(configuration, &participants)?,
@@ -101,6 +99,7 @@ pub fn align(
         best_step: fitted.best_step,
         ending: fitted.ending,
         converged: fitted.ending == fit::Ending::Converged,
+        warnings: configuration.function.warning().map(str::to_owned).into_iter().collect(),
         configuration: configuration.clone(),
         networks: places,
         pairs: data.counts(),
@@ -164,32 +163,6 @@ fn accessible<'a>(
         false => Ok(participant.clone()),
     };
     participants.iter().enumerate().map(access).collect()
-}
-
-/// Where the fit begins: a random rotation of every network, whatever it is called.
-fn start(
-    configuration: &AlignConfiguration,
-    networks: &[Given],
-    participants: &[Participant],
-    device: &Device,
-) -> Result<Alignment> {
-    let method = configuration.method;
-    let narrowest = participants.iter().map(|participant| participant.site().width).min().unwrap_or(0);
-    let k = match configuration.k {
-        _ if method.takes_everything() => narrowest,
-        Some(k) => k,
-        None => return Err(Error::invalid(format!("method `{method}` needs k, the size of the subspace"))),
-    };
-    let subspaces = Subspaces::new(configuration.variables.iter().map(|variable| (variable.to_string(), k)))?;
-    let members = networks.iter().zip(participants).enumerate().map(|(index, (network, participant))| {
-        let seed = derive(configuration.seed, &["rotation", &index.to_string(), network.identity()]);
-        Member {
-            network: participant.name().to_owned(),
-            site: participant.site().clone(),
-            function: AlignmentFunction::new(Orthogonal::random(participant.site().width, seed, device)),
-        }
-    });
-    Ok(Alignment::new(members.collect(), subspaces)?)
 }
 
 /// Measures a saved alignment again, on `pairs` held-out pairs of every direction that are drawn with `seed`.

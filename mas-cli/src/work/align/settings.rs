@@ -19,6 +19,9 @@ pub struct AlignmentSettings {
     pub ending: Ending,
     /// Whether every trained direction reached the mark.
     pub converged: bool,
+    /// What has to be said of the result.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What was asked for.
     pub configuration: AlignConfiguration,
     /// Where its networks are, in order.
