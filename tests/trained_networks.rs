@@ -64,6 +64,7 @@ fn pairs(variable: Variable, positions: Positions, number: usize, seed: u64) -> 
         counterfactual: trials(pairs.iter().map(|pair| &pair.counterfactual)),
         changed: pairs.iter().map(|pair| pair.changed).collect(),
         untrained_count: vec![false; pairs.len()],
+        natural: None,
     }
 }
 

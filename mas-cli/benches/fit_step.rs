@@ -135,5 +135,6 @@ fn plain(pairs: &[mas_tasks::Pair]) -> Pairs {
         counterfactual: trials(|pair| &pair.counterfactual),
         changed: pairs.iter().map(|pair| pair.changed).collect(),
         untrained_count: vec![false; pairs.len()],
+        natural: None,
     }
 }

@@ -33,6 +33,12 @@ impl Compute {
             Some((kind, index)) => (kind, Some(index)),
             None => (name, None),
         };
+        if ["flex", "wgpu", "cuda"].contains(&kind) && !KINDS.contains(&kind) {
+            return Err(Error::invalid(format!(
+                "--device {name}: this build has only {}; build with `--features {kind}` for it",
+                KINDS.join(", ")
+            )));
+        }
         match (kind, index) {
             #[cfg(feature = "flex")]
             ("flex", None) => Ok(Self { device: Device::flex(), kind: "flex" }),
@@ -45,10 +51,6 @@ impl Compute {
                 })?;
                 Ok(Self { device: Device::cuda(index), kind: "cuda" })
             }
-            ("flex" | "wgpu" | "cuda", _) if !KINDS.contains(&kind) => Err(Error::invalid(format!(
-                "--device {name}: this build has only {}; build with `--features {kind}` for it",
-                KINDS.join(", ")
-            ))),
             _ => Err(Error::invalid(format!(
                 "--device {name}: there is no such device; this build has {}",
                 KINDS.join(", ")

@@ -10,6 +10,7 @@ pub mod commands;
 pub mod device;
 mod error;
 mod exchanges;
+pub mod given;
 pub mod networks;
 pub mod report;
 pub mod results;

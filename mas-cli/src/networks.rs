@@ -72,7 +72,7 @@ impl Loaded {
 
     /// Where it is, as an alignment's file says it.
     pub fn place(&self) -> NetworkPlace {
-        NetworkPlace { path: self.path.clone(), identity: self.identity.clone() }
+        NetworkPlace { path: self.path.clone(), identity: self.identity.clone(), recorded_on: None }
     }
 
     /// Whether it was trained here and did not reach the acceptance mark.
@@ -107,7 +107,8 @@ impl Loaded {
     }
 }
 
-fn hash_of(file: &Path) -> Result<String> {
+/// The hash of a file's content.
+pub(crate) fn hash_of(file: &Path) -> Result<String> {
     let bytes = std::fs::read(file).map_err(|error| Error::io(file, error))?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
 }

@@ -1,5 +1,6 @@
 //! A study, run: its units done, its results gathered into what a report shows.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mas_core::{Alignment, fit};
@@ -9,11 +10,12 @@ use crate::{
     Error, Result,
     claims::{Evidence, claim},
     device::Compute,
+    given::Given,
     networks::Loaded,
-    report::{FitCurve, NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
+    report::{NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
     results::{
-        Control, FitRow, OutcomeRow, QuantityRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows, trained_name,
-        untrained_twin, write_rows,
+        Control, FitCurve, FitRow, OutcomeRow, QuantityRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows,
+        trained_name, untrained_twin, write_rows,
     },
     runs::{InputSource, Key, Plan, RunFolder, Section, Unit, UnitContext, UnitKind, UnitRecord},
     statistics::{Bootstrap, iia_rows},
@@ -45,7 +47,7 @@ pub fn perform(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<
         }
         UnitKind::Align => {
             let configuration: AlignConfiguration = unit.configuration_as().map_err(internal)?;
-            let networks = inputs(unit, context, compute)?;
+            let networks = inputs(unit, context, compute)?.into_iter().map(Given::from).collect();
             work::align(&configuration, networks, compute, context.dir, &mut |event| {
                 match event {
                     fit::Event::Step { step, .. } => {
@@ -74,8 +76,10 @@ const SIMILARITY: &str = "similarity.csv";
 
 /// How far a fit is, in words.
 pub fn lowest(validation: &fit::Validation) -> String {
-    let lowest = validation.accuracy.iter().map(|accuracy| accuracy.iia).fold(1.0, f64::min);
-    format!("lowest validation IIA {lowest:.3}")
+    let lowest = validation.accuracy.iter().map(|accuracy| accuracy.iia).reduce(f64::min);
+    let behaviour = lowest.map(|lowest| format!("lowest validation IIA {lowest:.3}"));
+    let latent = validation.mean_latent().map(|loss| format!("latent loss {loss:.4}"));
+    behaviour.into_iter().chain(latent).collect::<Vec<_>>().join(", ")
 }
 
 fn inputs(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<Vec<Loaded>> {
@@ -139,7 +143,8 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute)
         report.iia.extend(iia_rows(&of.unit, &of.rows, &bootstrap));
     }
     networks(plan, folder, &mut report)?;
-    let evidence = Evidence { outcomes: &report.outcomes, similarity: &report.similarity, bootstrap };
+    let evidence =
+        Evidence { outcomes: &report.outcomes, fits: &report.fits, similarity: &report.similarity, bootstrap };
     report.claims = study.claims.iter().filter_map(|id| claim(id)).flat_map(|claim| claim.decide(&evidence)).collect();
     Ok(report)
 }
@@ -168,6 +173,10 @@ impl Names {
         Ok(Self(there.zip(unit.inputs().iter().map(|input| input.name.clone())).collect()))
     }
 
+    fn all(&self) -> Vec<String> {
+        self.0.iter().map(|(_, here)| here.clone()).collect()
+    }
+
     fn here(&self, there: &str) -> String {
         let known = self.0.iter().find(|(name, _)| name == trained_name(there));
         match known {
@@ -194,10 +203,12 @@ pub fn by_variable(
     study: &str,
     alignment: &str,
     configuration: &AlignConfiguration,
+    networks: &[String],
     rows: &[OutcomeRow],
 ) -> Vec<UnitOutcomes> {
     let of = |variable: String| UnitOutcomes {
         rows: rows.iter().filter(|row| row.variable == variable).cloned().collect(),
+        networks: networks.to_vec(),
         unit: configuration.unit(study, alignment, &variable),
     };
     configuration.variables.iter().map(|variable| of(variable.to_string())).collect()
@@ -213,15 +224,20 @@ fn alignments(
     report: &mut StudyReport,
 ) -> Result<()> {
     let mut blocks = Blocks::default();
-    let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<OutcomeRow>)> = Vec::new();
-    let mut overlaps = Overlaps::default();
+    let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<String>, Vec<OutcomeRow>)> = Vec::new();
+    let mut disjoint = true;
+    let mut unmatched = 0.0;
+    let mut warnings = BTreeSet::new();
     for &key in &section.units {
         let Some(unit) = plan.unit(key) else { continue };
         let configuration: AlignConfiguration =
             unit.configuration_as().map_err(|error| Error::Internal(error.to_string()))?;
         let result = folder.result(UnitKind::Align, key);
         let names = Names::of(unit, folder)?;
-        overlaps.count(&AlignmentSettings::read(&result)?.pairs);
+        let AlignmentSettings { pairs, warnings: of_fit, .. } = AlignmentSettings::read(&result)?;
+        warnings.extend(of_fit);
+        disjoint &= pairs.iter().all(|pairs| pairs.disjoint);
+        unmatched = pairs.iter().map(PairCounts::unmatched_share).fold(unmatched, f64::max);
         let mut rows: Vec<OutcomeRow> = read_rows(&result.join(work::OUTCOMES))?;
         for row in &mut rows {
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
@@ -248,6 +264,9 @@ fn alignments(
         report.fits.push(FitCurve {
             alignment: section.name.clone(),
             method: configuration.method.to_string(),
+            positions: configuration.positions.to_string(),
+            site: configuration.site_label(),
+            networks: names.all(),
             k,
             seed: configuration.seed,
             control,
@@ -255,50 +274,32 @@ fn alignments(
         });
         let networks: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();
         let plain = AlignConfiguration { control: FitControl::None, ..configuration };
-        match groups.iter_mut().find(|(known, inputs, _)| *known == plain && *inputs == networks) {
+        match groups.iter_mut().find(|(known, inputs, ..)| *known == plain && *inputs == networks) {
             Some((.., known)) => known.extend(rows),
-            None => groups.push((plain, networks, rows)),
+            None => groups.push((plain, networks, names.all(), rows)),
         }
     }
-    let outcomes = groups.iter().flat_map(|(plain, _, rows)| by_variable(&study.name, &section.name, plain, rows));
+    let outcomes = groups
+        .iter()
+        .flat_map(|(plain, _, networks, rows)| by_variable(&study.name, &section.name, plain, networks, rows));
     report.outcomes.extend(outcomes);
     report.capacity.extend(blocks.rows()?);
-    report.warnings.extend(overlaps.warning(&section.name));
+    report.warnings.extend(warnings.into_iter().map(|warning| format!("Alignment {}: {warning}.", section.name)));
+    if !disjoint {
+        report.warnings.push(format!(
+            "Alignment {}: training and held-out pairs share sequences, of which a task here has one a count.",
+            section.name
+        ));
+    }
+    if unmatched > 0.0 {
+        report.warnings.push(format!(
+            "Alignment {}: up to {:.1} % of a direction's training pairs are left out of the counterfactual-latent loss, as \
+             no other trial has the counterfactual values of itself.",
+            section.name,
+            100.0 * unmatched
+        ));
+    }
     Ok(())
-}
-
-/// Directions in which training pairs share sequences with held-out ones.
-#[derive(Default)]
-struct Overlaps {
-    directions: usize,
-    mostly: usize,
-    /// The largest share.
-    largest: f64,
-}
-
-impl Overlaps {
-    fn count(&mut self, pairs: &[PairCounts]) {
-        for pairs in pairs.iter().filter(|pairs| pairs.training > 0) {
-            self.directions += 1;
-            if pairs.mostly_overlap() {
-                self.mostly += 1;
-                self.largest = self.largest.max(pairs.overlapping as f64 / pairs.training as f64);
-            }
-        }
-    }
-
-    /// Some overlap cannot be avoided, since there are few short sequences; more than half of it is worth a word.
-    fn warning(&self, alignment: &str) -> Option<String> {
-        (self.mostly > 0).then(|| {
-            format!(
-                "Alignment {alignment}: in {} of {} trained directions more than half of the training pairs share a \
-                 sequence with held-out pairs (at most {:.0} %).",
-                self.mostly,
-                self.directions,
-                100.0 * self.largest
-            )
-        })
-    }
 }
 
 fn networks(plan: &Plan, folder: &RunFolder, report: &mut StudyReport) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::{
 pub struct Exchange<'a> {
     /// From which network into which.
     pub direction: Direction,
-    /// The subspace that is swapped, by index.
+    /// The subspace that is swapped, by index, or [`Subspaces::EXTRANEOUS`].
     pub subspace: usize,
     /// The interchanges.
     pub pairs: &'a Pairs,
@@ -37,12 +37,31 @@ pub(crate) struct Inflow<'a> {
     pub parts: Vec<Part<'a>>,
     site: Site,
     setting: Setting,
-    block: Range<usize>,
+    swapped: Swapped,
     trials: Trials,
     positions: Vec<usize>,
     prefix: Option<Prefix>,
     /// The target's activity where it is edited, `[trial, width]`; individual interchanges only.
     natural: Option<Tensor<2>>,
+}
+
+/// Which aligned coordinates go over.
+enum Swapped {
+    /// Those of one block.
+    Block(Range<usize>),
+    /// All but the first ones, which named blocks have. Within one network that is the same as keeping the target's named
+    /// blocks in the source's vector, so that only these are needed:
+    /// `ĥ = A⁻¹(A(h_s) + Eᵀ E (A(h_t) − A(h_s)))`, with `E` selecting all named blocks.
+    Extraneous(Range<usize>),
+}
+
+impl Swapped {
+    fn of(subspaces: &Subspaces, subspace: usize) -> Result<Self> {
+        match subspace {
+            Subspaces::EXTRANEOUS => Ok(Self::Extraneous(0..subspaces.columns())),
+            named => subspaces.range(named).map(Self::Block),
+        }
+    }
 }
 
 /// One exchange's share of an [`Inflow`].
@@ -70,9 +89,18 @@ impl<'a> Inflow<'a> {
         for (index, exchange) in exchanges.iter().enumerate() {
             exchange.pairs.check()?;
             if exchange.pairs.is_empty() {
+                let name = |index: usize| participants.get(index).map_or("?", Participant::name);
+                let Direction { source, target } = exchange.direction;
                 return Err(Error::invalid(format!(
                     "no pairs of sequences for direction {} → {}",
-                    exchange.direction.source, exchange.direction.target
+                    name(source),
+                    name(target)
+                )));
+            }
+            let Direction { source, target } = exchange.direction;
+            if exchange.subspace == Subspaces::EXTRANEOUS && (source != target || setting.retain == Retain::Nothing) {
+                return Err(Error::invalid(format!(
+                    "direction {source} → {target}: the extraneous block is swapped within one network that keeps the rest"
                 )));
             }
             let key = (exchange.direction.target, exchange.subspace);
@@ -84,8 +112,8 @@ impl<'a> Inflow<'a> {
         groups
             .into_iter()
             .map(|(target, subspace, members)| {
-                let block = subspaces.range(subspace)?;
-                Self::record_one(participants, setting, block, target, &members, exchanges)
+                let swapped = Swapped::of(subspaces, subspace)?;
+                Self::record_one(participants, setting, swapped, target, &members, exchanges)
             })
             .collect()
     }
@@ -93,7 +121,7 @@ impl<'a> Inflow<'a> {
     fn record_one(
         participants: &[Participant<'a>],
         setting: Setting,
-        block: Range<usize>,
+        swapped: Swapped,
         target: usize,
         members: &[usize],
         exchanges: &[Exchange],
@@ -134,7 +162,7 @@ impl<'a> Inflow<'a> {
             }
             Positions::Stepwise => (None, None),
         };
-        Ok(Self { target, network, parts, site, setting, block, trials, positions, prefix, natural })
+        Ok(Self { target, network, parts, site, setting, swapped, trials, positions, prefix, natural })
     }
 
     /// The interchanges of `rows`, which go part by part, to be resumed.
@@ -163,9 +191,23 @@ impl<'a> Inflow<'a> {
         }
     }
 
-    /// The aligned values that go over, `[vector, block]`.
+    /// What goes over: aligned values `[vector, block]`; of the extraneous block the vectors as they are, `[vector, width]`.
     pub fn values(&self, source: &Evaluated, activity: Tensor<2>) -> Tensor<2> {
-        source.read(activity, self.block.clone())
+        match &self.swapped {
+            Swapped::Block(block) => source.read(activity, block.clone()),
+            Swapped::Extraneous(_) => activity,
+        }
+    }
+
+    /// The target's activity with `values` put in, `[vector, width]`.
+    fn insert(&self, target: &Evaluated, values: Tensor<2>, natural: Tensor<2>) -> Tensor<2> {
+        match &self.swapped {
+            Swapped::Block(block) => insert(target, block.clone(), self.setting.retain, values, natural),
+            Swapped::Extraneous(named) => {
+                let kept = target.read(natural, named.clone());
+                target.write(values, named.clone(), kept)
+            }
+        }
     }
 
     /// The target's own activity at the exchanged positions, `[vector, width]`, where that is known beforehand.
@@ -180,10 +222,10 @@ impl<'a> Inflow<'a> {
     /// The target's activity with `values` put in, `[vector, width]`, where that is known beforehand.
     pub fn edited(&self, target: &Evaluated, resume: &Resume, values: Tensor<2>) -> Result<Option<Tensor<2>>> {
         let natural = self.natural(resume)?;
-        Ok(natural.map(|natural| insert(target, self.block.clone(), self.setting.retain, values, natural)))
+        Ok(natural.map(|natural| self.insert(target, values, natural)))
     }
 
-    /// Goes on from interchanges that put `values`, `[vector, block]`, into the target.
+    /// Goes on from interchanges that put [`values`](Self::values) into the target.
     pub fn run(&self, target: &Evaluated, resume: &Resume, values: Tensor<2>) -> Result<Continuation> {
         match self.edited(target, resume, values.clone())? {
             Some(edited) => self.network.resume(resume, Edit::Known(edited)),
@@ -208,7 +250,7 @@ impl<'a> Inflow<'a> {
         }
         let edit = |at: &[At], natural: Tensor<2>| {
             let chosen: Vec<usize> = at.iter().map(|at| first[at.row] + at.position).collect();
-            let edited = insert(target, self.block.clone(), self.setting.retain, take(&values, &chosen), natural);
+            let edited = self.insert(target, take(&values, &chosen), natural);
             watch(&chosen, &edited);
             edited
         };
@@ -255,7 +297,7 @@ impl<'a> Inflow<'a> {
 }
 
 /// The rows of `tensor` at `rows`, `[row, width]`.
-fn take(tensor: &Tensor<2>, rows: &[usize]) -> Tensor<2> {
+pub(crate) fn take(tensor: &Tensor<2>, rows: &[usize]) -> Tensor<2> {
     let ids: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
     let n = ids.len();
     let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [n]), &tensor.device().inner());

@@ -22,6 +22,13 @@ pub trait Recorded: Send + Sync {
     /// that is not finite, or (for a recording) a trial that it does not hold.
     fn read(&self, site: &Site, trials: &Trials, at: &[(usize, usize)]) -> Result<Tensor<2>>;
 
+    /// Whether what the activity at `site` is at one position depends on what it was at earlier ones, as in a recurrent
+    /// state. It does not at an embedding or in the residual stream of a transformer, which reads earlier positions below
+    /// the site only. What does not know says that it does.
+    fn carries_state(&self, _site: &Site) -> bool {
+        true
+    }
+
     /// The site called `name`.
     ///
     /// # Errors
@@ -42,11 +49,6 @@ pub trait Recorded: Send + Sync {
 pub trait Network: Recorded {
     /// The device that holds the weights.
     fn device(&self) -> Device;
-
-    /// Whether what the activity at `site` is at one position depends on what it was at earlier ones, as in a recurrent
-    /// state. It does not at an embedding or in the residual stream of a transformer, which reads earlier positions below
-    /// the site only.
-    fn carries_state(&self, site: &Site) -> bool;
 
     /// Runs `trials`, teacher-forced, and keeps what [`resume`](Self::resume) needs to go on from
     /// `positions[trial]` once the activity at `site` there has been edited.
@@ -203,7 +205,7 @@ impl Resume<'_> {
 #[allow(clippy::large_enum_variant)] // a tensor handle; edits are passed by value, once a batch
 pub enum Edit<'a> {
     /// Activity `[vector, width]` that replaces the natural one at [`Resume::exchanged`], in that order. For individual
-    /// interchanges, and for stepwise ones at a site that [carries no state](Network::carries_state).
+    /// interchanges, and for stepwise ones at a site that [carries no state](Recorded::carries_state).
     Known(Tensor<2>),
     /// For stepwise interchanges at a site that carries state: called at every exchanged position in order, with where
     /// the vectors stand and with the natural activity `[vector, width]` that follows from the edits so far, returns

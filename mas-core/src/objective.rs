@@ -23,33 +23,69 @@ pub fn all_directions(networks: usize) -> Vec<Direction> {
     (0..networks).flat_map(|source| (0..networks).map(move |target| Direction { source, target })).collect()
 }
 
+/// ε, the weight of the counterfactual-latent loss, where nothing else is said (Grant, arXiv 2501.06164).
+pub const LATENT_WEIGHT: f64 = 0.85;
+
 /// What a fit learns from: directions with their loss, and what the target keeps.
 ///
-/// Every method is a value of this (Grant, arXiv 2501.06164); see [`Method::objective`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Every method is a value of this (Grant, arXiv 2501.06164); see [`Method::objective`]. The loss is
+/// `behaviour + ε · counterfactual latent`: the one is the mean over `behaviour` directions and their variables (the
+/// [null](crate::Pairs::null) variable among them, where there is one), the other the mean over `latent` directions and
+/// their variables. A part without directions is zero.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Objective {
     /// Directions whose target's behaviour after the interchange is trained.
     pub behaviour: Vec<Direction>,
+    /// Directions whose interchanged activity is drawn to what the target has naturally when its variables have the
+    /// counterfactual values, see [`latent`](crate::latent). Their targets need not be live.
+    pub latent: Vec<Direction>,
+    /// ε, the weight of the latter; with zero there is no such loss, and its directions are as if they were not there.
+    pub latent_weight: f64,
     /// What the target keeps of its own activity.
     pub retain: Retain,
 }
 
+impl Default for Objective {
+    /// Nothing to learn from yet.
+    fn default() -> Self {
+        Self { behaviour: Vec::new(), latent: Vec::new(), latent_weight: LATENT_WEIGHT, retain: Retain::Rest }
+    }
+}
+
 impl Objective {
+    /// The directions that have a counterfactual-latent loss: none with a weight of zero.
+    pub fn latent(&self) -> &[Direction] {
+        if self.latent_weight == 0.0 { &[] } else { &self.latent }
+    }
+
+    /// All directions that are trained in one way or another.
+    pub fn trained(&self) -> impl Iterator<Item = Direction> {
+        self.behaviour.iter().chain(self.latent()).copied()
+    }
+
     /// Checks the objective against the number of networks.
     ///
     /// # Errors
-    /// No direction at all, or a direction that names no network.
+    /// No direction at all, a direction that names no network, or a weight below zero or not finite.
     pub fn check(&self, networks: usize) -> Result<()> {
-        if self.behaviour.is_empty() {
+        if self.behaviour.is_empty() && self.latent().is_empty() {
             return Err(Error::invalid("nothing to learn from: the objective has no direction"));
         }
-        match self.behaviour.iter().find(|d| d.source >= networks || d.target >= networks) {
-            Some(direction) => Err(Error::invalid(format!(
+        if let Some(&direction) =
+            self.behaviour.iter().chain(&self.latent).find(|d| d.source >= networks || d.target >= networks)
+        {
+            return Err(Error::invalid(format!(
                 "direction {} → {} names a network that is not among the {networks} given",
                 direction.source, direction.target
-            ))),
-            None => Ok(()),
+            )));
         }
+        let weight = self.latent_weight;
+        if !weight.is_finite() || weight < 0.0 {
+            return Err(Error::invalid(format!(
+                "the weight of the counterfactual-latent loss is a number of at least zero, not {weight}"
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -68,11 +104,24 @@ pub enum Method {
     Stitching,
     /// Model stitching through k coordinates.
     LowRankStitching,
+    /// Model stitching by the counterfactual-latent loss alone: nothing is run.
+    LatentStitching,
+    /// MAS with some networks inaccessible: their activity is read, their behaviour never asked for. Interchanges into
+    /// them are trained by the counterfactual-latent loss.
+    Clmas,
 }
 
 impl Method {
     /// All methods, in the order of the documentation.
-    pub const ALL: [Self; 5] = [Self::Das, Self::Mas, Self::UnidirectionalMas, Self::Stitching, Self::LowRankStitching];
+    pub const ALL: [Self; 7] = [
+        Self::Das,
+        Self::Mas,
+        Self::UnidirectionalMas,
+        Self::Stitching,
+        Self::LowRankStitching,
+        Self::LatentStitching,
+        Self::Clmas,
+    ];
 
     /// The id on the command line and in study files.
     pub fn id(self) -> &'static str {
@@ -82,17 +131,38 @@ impl Method {
             Self::UnidirectionalMas => "unidirectional-mas",
             Self::Stitching => "stitching",
             Self::LowRankStitching => "low-rank-stitching",
+            Self::LatentStitching => "latent-stitching",
+            Self::Clmas => "clmas",
         }
     }
 
     /// Whether the method takes all coordinates, whatever k is asked for.
     pub fn takes_everything(self) -> bool {
-        matches!(self, Self::Stitching)
+        matches!(self, Self::Stitching | Self::LatentStitching)
     }
 
     /// Whether it stitches: the target keeps nothing of its own.
     pub fn stitches(self) -> bool {
-        matches!(self, Self::Stitching | Self::LowRankStitching)
+        matches!(self, Self::Stitching | Self::LowRankStitching | Self::LatentStitching)
+    }
+
+    /// Whether it has networks that are read and not run.
+    pub fn has_inaccessible(self) -> bool {
+        matches!(self, Self::LatentStitching | Self::Clmas)
+    }
+
+    /// Whether the counterfactual-latent loss stands beside another, so that its weight matters.
+    pub fn weighs_latent(self) -> bool {
+        matches!(self, Self::Clmas)
+    }
+
+    /// The most networks that it takes in one fit.
+    pub fn most_networks(self) -> Option<usize> {
+        match self {
+            Self::Das => Some(1),
+            Self::Mas | Self::Clmas => None,
+            _ => Some(2),
+        }
     }
 
     /// Whether it makes a difference which of two networks comes first.
@@ -100,35 +170,60 @@ impl Method {
         !matches!(self, Self::Das | Self::Mas)
     }
 
-    /// The method's objective among `networks` networks.
+    /// The method's objective among `networks` networks, the last of them inaccessible where the method has such.
     ///
     /// # Errors
     /// A number of networks that the method is not made for.
     pub fn objective(self, networks: usize) -> Result<Objective> {
-        let needs = |what: &str, right: bool| match right {
-            true => Ok(()),
-            false => Err(Error::invalid(format!("method `{}` takes {what}, not {networks} networks", self.id()))),
-        };
         let last = networks.saturating_sub(1);
-        let (behaviour, retain) = match self {
-            Self::Das => {
-                needs("one network", networks == 1)?;
-                (vec![Direction::new(0, 0)], Retain::Rest)
-            }
-            Self::Mas => {
-                needs("at least one network", networks >= 1)?;
-                (all_directions(networks), Retain::Rest)
-            }
-            Self::UnidirectionalMas => {
-                needs("two networks", networks == 2)?;
-                (vec![Direction::new(0, last), Direction::new(last, last)], Retain::Rest)
-            }
-            Self::Stitching | Self::LowRankStitching => {
-                needs("two networks", networks == 2)?;
-                (vec![Direction::new(0, last)], Retain::Nothing)
-            }
+        self.objective_without(networks, if self.has_inaccessible() { std::slice::from_ref(&last) } else { &[] })
+    }
+
+    /// The method's objective among `networks` networks of which the `inaccessible` ones may be read and not run.
+    ///
+    /// # Errors
+    /// A number of networks that the method is not made for, or networks that it cannot do without.
+    pub fn objective_without(self, networks: usize, inaccessible: &[usize]) -> Result<Objective> {
+        let refuse = |what: &str| Err(Error::invalid(format!("method `{}` {what}", self.id())));
+        let (enough, what) = match self {
+            Self::Das => (networks == 1, "one network"),
+            Self::Mas => (networks >= 1, "at least one network"),
+            Self::Clmas => (networks >= 2, "at least two networks"),
+            _ => (networks == 2, "two networks"),
         };
-        Ok(Objective { behaviour, retain })
+        if !enough {
+            return refuse(&format!("takes {what}, not {networks} networks"));
+        }
+        let last = networks - 1;
+        match self {
+            Self::Clmas if inaccessible.is_empty() => return refuse("needs a network that is inaccessible"),
+            Self::Clmas if (0..networks).all(|network| inaccessible.contains(&network)) => {
+                return refuse("needs a network that is accessible");
+            }
+            Self::LatentStitching if inaccessible != [last] => {
+                return refuse("stitches into the last network, which is the inaccessible one");
+            }
+            _ if !self.has_inaccessible() && !inaccessible.is_empty() => {
+                return refuse(
+                    "trains on the behaviour of every network that it stitches into; with an inaccessible one take `clmas`",
+                );
+            }
+            _ => {}
+        }
+        if let Some(network) = inaccessible.iter().find(|&&network| network >= networks) {
+            return refuse(&format!("is asked to do without network {network} of {networks}"));
+        }
+        let all = all_directions(networks);
+        let one = vec![Direction::new(0, last)];
+        let (behaviour, latent) = match self {
+            Self::Das | Self::Mas => (all, Vec::new()),
+            Self::UnidirectionalMas => (vec![Direction::new(0, last), Direction::new(last, last)], Vec::new()),
+            Self::Stitching | Self::LowRankStitching => (one, Vec::new()),
+            Self::LatentStitching => (Vec::new(), one),
+            Self::Clmas => all.into_iter().partition(|direction| !inaccessible.contains(&direction.target)),
+        };
+        let retain = if self.stitches() { Retain::Nothing } else { Retain::Rest };
+        Ok(Objective { behaviour, latent, retain, ..Objective::default() })
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{Error, Result, Trials};
+use crate::{Error, Latents, Result, Trials};
 
 /// Interchanges of one direction, as plain data: what the source reads, what the target reads, where activity is
 /// sent from and to, and what the target should then say.
@@ -20,6 +20,8 @@ pub struct Pairs {
     pub changed: Vec<bool>,
     /// Whether a count occurs that no network was trained on.
     pub untrained_count: Vec<bool>,
+    /// Natural activity of the target with the counterfactual values, for the counterfactual-latent loss.
+    pub natural: Option<Latents>,
 }
 
 impl Pairs {
@@ -33,7 +35,7 @@ impl Pairs {
         self.len() == 0
     }
 
-    /// The pairs at `rows`, in that order.
+    /// The pairs at `rows`, in that order, without their natural activity.
     pub fn select(&self, rows: &[usize]) -> Self {
         let at = |positions: &[usize]| rows.iter().map(|&row| positions[row]).collect();
         let flags = |flags: &[bool]| rows.iter().map(|&row| flags[row]).collect();
@@ -45,7 +47,24 @@ impl Pairs {
             counterfactual: self.counterfactual.select(rows),
             changed: flags(&self.changed),
             untrained_count: flags(&self.untrained_count),
+            natural: None,
         }
+    }
+
+    /// Pairs for the null variable (Grant, arXiv 2501.06164): within one network the
+    /// [extraneous](crate::Subspaces::EXTRANEOUS) block is swapped, and the target should go on as it would have, since
+    /// what is left over must not matter. To a fit it is one more variable.
+    ///
+    /// Each counterfactual is the target's own sequence. Pairs whose target has no response after its position are left
+    /// out.
+    pub fn null(&self) -> Self {
+        let goes_on = |&pair: &usize| {
+            let responses = self.target.response(pair).get(self.target_positions[pair] + 1..);
+            responses.is_some_and(|responses| responses.contains(&true))
+        };
+        let rows: Vec<usize> = (0..self.len()).filter(goes_on).collect();
+        let chosen = self.select(&rows);
+        Self { counterfactual: chosen.target.clone(), changed: vec![false; rows.len()], ..chosen }
     }
 
     /// Checks that all parts speak of the same number of pairs and every position exists and has a response after it.

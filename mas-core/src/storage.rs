@@ -1,27 +1,40 @@
 //! Files that are either whole or absent.
 
-use std::{collections::BTreeMap, fs::File, io::Write, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::Path,
+};
 
 use burn::prelude::*;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::{Error, Result};
 
+/// How the names of files begin that [`write_whole`] is writing; a kill may leave one.
+pub const DRAFT: &str = ".writing-";
+
 /// Writes `path` through a temporary file beside it that is renamed into place once it is whole on disk, so that
-/// neither a full disk nor a kill leaves half a file.
+/// neither a full disk nor a kill leaves half a file: what was there before is there still, or the new file is.
 ///
 /// # Errors
-/// Whatever the file system refuses; the message names `path`.
-pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
+/// Whatever the file system refuses (a missing folder, a full disk), and what `write` says.
+pub fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let attempt = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        write(file.as_file_mut())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    attempt().map_err(|source| Error::io(path, source))
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(DRAFT);
+    // Temporary files are private to their owner; this one becomes an ordinary file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let draft = builder.tempfile_in(folder)?;
+    let mut writer = BufWriter::with_capacity(1 << 20, draft.as_file());
+    write(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    draft.as_file().sync_all()?;
+    draft.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Writes `[rows, columns]` tensors by name as safetensors, with `metadata` in the header.
@@ -45,7 +58,7 @@ pub(crate) fn write_tensors<'a>(
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|error| Error::format(path, error))?;
     let bytes = safetensors::serialize(views, metadata).map_err(|error| Error::format(path, error))?;
-    write_whole(path, |file| file.write_all(&bytes))
+    write_whole(path, |file| file.write_all(&bytes)).map_err(|source| Error::io(path, source))
 }
 
 /// Tensors by name, and the metadata of the header.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use burn::prelude::*;
 use mas_core::{
-    AlignmentFunction, Retain, Subspaces,
-    alignment::{Evaluated, Orthogonal, PreStep, Squash},
+    AlignmentFunction, FunctionConfig, FunctionKind, Retain, Start, Subspaces,
+    alignment::{Orthogonal, Parametrisation, PreStep, Squash},
     interchange,
 };
 use rand::{RngExt, SeedableRng};
@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 
 const WIDTH: usize = 6;
 
-/// Rotations with non-zero parameters behind every kind of pre-step.
+/// Every map, with parameters away from its start, behind every kind of pre-step.
 fn functions() -> Vec<AlignmentFunction> {
     let device = Device::flex();
     let row = |values: [f32; WIDTH]| Tensor::<2>::from_data([values], &device);
@@ -33,7 +33,36 @@ fn functions() -> Vec<AlignmentFunction> {
             .with_squash(Squash::Tanh)
             .with_bias(bias),
     ];
-    presteps.into_iter().enumerate().map(|(seed, prestep)| rotation(seed as u64).with_prestep(prestep)).collect()
+    let mut functions = Vec::new();
+    for (seed, prestep) in presteps.into_iter().enumerate() {
+        for map in maps(seed as u64, prestep.squash().is_some()) {
+            functions.push(map.with_prestep(prestep.clone()));
+        }
+    }
+    functions
+}
+
+/// One of each kind of map and each parametrisation of a rotation. `gentle` ones stretch so little that values stay where a
+/// squashing function can be undone to the precision of the tests.
+fn maps(seed: u64, gentle: bool) -> Vec<AlignmentFunction> {
+    let (start, amplitude) = if gentle { (Start::Identity, 0.05) } else { (Start::Random, 0.3) };
+    let rotations = [Parametrisation::Exponential, Parametrisation::Cayley, Parametrisation::Householder];
+    let rotations = rotations.map(|parametrisation| (FunctionKind::Orthogonal, Some(parametrisation)));
+    let others = FunctionKind::ALL[1..].iter().map(|&kind| (kind, None));
+    let made = rotations.into_iter().chain(others).map(|(kind, parametrisation)| {
+        let config = FunctionConfig { parametrisation, ..FunctionConfig::new(kind, start) };
+        let mut function = config.init(WIDTH, WIDTH, seed, None, &Device::flex()).unwrap();
+        let moved = function.parameters().into_iter().enumerate().map(|(index, parameters)| {
+            let [rows, columns] = parameters.dims();
+            let waves =
+                (0..rows * columns).map(|entry| amplitude * ((entry + index) as f32 + seed as f32).sin()).collect();
+            parameters + Tensor::from_data(TensorData::new::<f32, _>(waves, [rows, columns]), &Device::flex())
+        });
+        function.set_parameters(moved.collect()).unwrap();
+        // What is left is the map alone: a linear one would bring its bias.
+        function.with_prestep(PreStep::default())
+    });
+    made.collect()
 }
 
 fn rotation(seed: u64) -> AlignmentFunction {
@@ -108,11 +137,13 @@ fn replacing_leaves_nothing_of_the_target() {
 #[test]
 fn an_interchange_is_the_formula() {
     let functions = functions();
-    let (source, target) = (&functions[2], &functions[1].clone().with_prestep(functions[2].prestep().clone()));
+    let prestep = functions.iter().map(AlignmentFunction::prestep).find(|prestep| prestep.tensors().count() == 2);
+    let [source, target] = &[1, 2].map(|seed| rotation(seed).with_prestep(prestep.unwrap().clone()));
     let part = |name: &str| source.prestep().tensors().find(|(part, _)| *part == name).unwrap().1.clone();
     let (h_s, h_t) = (activity(5), activity(6));
     let x = |h: &Tensor<2>| (h.clone() - part("mean")) / part("scale");
-    let (q_s, q_t) = (source.evaluate(3).unwrap().frame().clone(), target.evaluate(3).unwrap().frame().clone());
+    let frame = |function: &AlignmentFunction| function.evaluate(3).unwrap().frame().unwrap().clone();
+    let (q_s, q_t) = (frame(source), frame(target));
     let change = (x(&h_s).matmul(q_s) - x(&h_t).matmul(q_t.clone())).matmul(q_t.transpose());
     let expected = h_t.clone() + change * part("scale");
     let ours = swap(source, target, 0..3, Retain::Rest, &h_s, &h_t);
@@ -141,7 +172,9 @@ fn activity_that_is_swapped_with_itself_stays() {
 #[test]
 fn blocks_are_swapped_one_by_one_or_together() {
     let functions = functions();
-    for (source, target) in functions.iter().zip(functions.iter().rev()) {
+    // All maps behind one pre-step, so that values stay in the range of its squashing function.
+    let maps = functions.iter().filter(|function| function.prestep().tensors().count() == 0).count() / 3;
+    for (source, target) in functions.chunks(maps).flat_map(|maps| maps.iter().zip(maps.iter().rev())) {
         let (h_s, h_t) = (activity(9), activity(10));
         let one = |block, h: &Tensor<2>| swap(source, target, block, Retain::Rest, &h_s, h);
         let together = one(0..5, &h_t);
@@ -192,9 +225,7 @@ fn swap(
     source_activity: &Tensor<2>,
     target_activity: &Tensor<2>,
 ) -> Tensor<2> {
-    let evaluated = |function: &AlignmentFunction| function.evaluate(WIDTH).unwrap().frame().clone();
-    let source = Evaluated::from_frame(source.prestep(), evaluated(source));
-    let target = Evaluated::from_frame(target.prestep(), evaluated(target));
+    let (source, target) = (source.evaluate(WIDTH).unwrap(), target.evaluate(WIDTH).unwrap());
     interchange(&source, &target, block, retain, source_activity.clone(), target_activity.clone())
 }
 

@@ -65,9 +65,9 @@ fn the_frame_is_orthonormal_and_its_columns_do_not_depend_on_how_many_there_are(
     let parameters = Tensor::from_data(TensorData::new(parameters, [6, 6]), &device);
     let q = Orthogonal::from_parts(Orthogonal::random(6, 1, &device).base().clone(), parameters).unwrap();
     let function = AlignmentFunction::new(q);
-    let all = function.evaluate(6).unwrap().frame().clone();
+    let all = function.evaluate(6).unwrap().frame().unwrap().clone();
     for columns in 1..=6 {
-        let frame = function.evaluate(columns).unwrap().frame().clone();
+        let frame = function.evaluate(columns).unwrap().frame().unwrap().clone();
         assert_eq!(frame.dims(), [6, columns]);
         let gram = frame.clone().transpose().matmul(frame.clone());
         let error: f32 = (gram - Tensor::eye(columns, &device)).abs().max().into_scalar();
@@ -89,7 +89,7 @@ fn the_upper_triangle_of_the_parameters_is_ignored() {
     let upper = Tensor::<2>::ones([4, 4], &device).triu(0) * 9.0;
     let frame = |parameters: Tensor<2>| {
         let function = AlignmentFunction::new(Orthogonal::from_parts(base.clone(), parameters).unwrap());
-        values(function.evaluate(4).unwrap().frame())
+        values(function.evaluate(4).unwrap().frame().unwrap())
     };
     assert_eq!(frame(parameters.clone()), frame(parameters.clone() + upper));
     assert_ne!(frame(parameters.clone()), frame(parameters * 2.0));

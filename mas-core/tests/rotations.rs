@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use burn::prelude::*;
 use mas_core::{
-    Retain,
-    alignment::{Evaluated, PreStep, Squash, matrix_exponential},
+    AlignmentFunction, Retain,
+    alignment::{Evaluated, Orthogonal, Parametrisation as Ours, PreStep, Squash},
     interchange,
 };
 use recording::{Recording, difference};
@@ -26,11 +26,13 @@ impl Parametrisation {
         let n = base.dims()[0];
         let identity = Tensor::<2>::eye(n, &parameter.device());
         let lower = parameter.clone().tril(-1);
-        let skew = lower.clone() - lower.clone().transpose();
         let orthogonal = match self {
-            Self::Exponential => matrix_exponential(skew),
-            // (I − A/2)⁻¹ (I + A/2)
-            Self::Cayley => inverse(identity.clone() - skew.clone() / 2.0).matmul(identity + skew / 2.0),
+            Self::Exponential | Self::Cayley => {
+                let ours = if let Self::Cayley = self { Ours::Cayley } else { Ours::Exponential };
+                let map = Orthogonal::from_parts_as(ours, base, parameter.clone().inner()).unwrap();
+                let evaluated = AlignmentFunction::new(map).evaluate_with(&[parameter], n).unwrap();
+                return evaluated.frame().unwrap().clone();
+            }
             // H₁ H₂ …, reflections at the columns of the unit lower triangle, times the signs of the diagonal.
             Self::Householder => {
                 let product = (0..n).fold(identity.clone(), |product, column| {
@@ -46,20 +48,6 @@ impl Parametrisation {
         };
         Tensor::from_inner(base).matmul(orthogonal)
     }
-}
-
-/// The inverse of `m`, with its gradient. Newton–Schulz iterations find it; the last one, from a constant that is
-/// already the inverse, has the gradient −M⁻¹ dM M⁻¹.
-fn inverse(m: Tensor<2>) -> Tensor<2> {
-    let twice = |device: &Device| Tensor::<2>::eye(m.dims()[0], device) * 2.0;
-    let value = m.clone().inner();
-    let norm: f32 = (value.clone() * value.clone()).sum().into_scalar();
-    let mut inverse = value.clone().transpose() / norm;
-    for _ in 0..40 {
-        inverse = inverse.clone().matmul(twice(&value.device()) - value.clone().matmul(inverse));
-    }
-    let inverse = Tensor::from_inner(inverse);
-    inverse.clone().matmul(twice(&m.device()) - m.matmul(inverse))
 }
 
 /// A recorded kind of alignment function.
@@ -103,7 +91,7 @@ impl Kind {
             let out = match self.parametrisation {
                 // The recorded matrix is not orthogonal (see the test): `Q (E Qᵀh_s + (1 − E) Qᵀh_t)` in full.
                 Parametrisation::Householder => {
-                    let rest = block.end..target.frame().dims()[1];
+                    let rest = block.end..target.columns();
                     let kept = target.replace(rest.clone(), target.read(to, rest));
                     target.replace(block.clone(), source.read(from, block.clone())) + kept
                 }

@@ -1,33 +1,34 @@
 //! What a subspace takes: how much of the variance, how near to another subspace, how much that behaviour cannot see.
 
-use std::ops::Range;
-
 use faer::{Mat, MatRef};
 
 use crate::algebra::{Svd, cross, product, row_norms, singular_values, thin_svd};
 use crate::samples::centred;
 use crate::{Error, Result, Samples};
 
-/// The share of the variance that lies in a block of columns, `Σ_{j in block} var_j / Σ_j var_j`.
+/// The share of the variance of activity that some coordinates of it have, `Σ_j var(c_j) / Σ_i var(h_i)`.
 ///
-/// With the coordinates `h Q` of activity h along an orthonormal basis whose block is the frame `Q_v`, that is
-/// `tr(Q_vᵀ Σ Q_v) / tr(Σ)`, Σ the covariance of h. 0 to 1; a block of k of d coordinates has k/d of isotropic activity.
+/// With the coordinates `c = h Q_v` along an orthonormal frame `Q_v`, that is `tr(Q_vᵀ Σ Q_v) / tr(Σ)`, Σ the covariance of
+/// activity h. 0 to 1; k of d coordinates have k/d of isotropic activity.
 ///
-/// - `coordinates`: `[sample, coordinate]`, all of them
+/// - `coordinates`: `[sample, k]`
+/// - `activity`: `[sample, width]`
 ///
 /// # Errors
-/// A block that is not within the columns, or activity that never changes.
-pub fn variance_share(coordinates: &Samples, block: Range<usize>) -> Result<f64> {
-    if block.start > block.end || block.end > coordinates.width() {
-        return Err(Error::Parameter(format!("there is no block {block:?} of {} columns", coordinates.width())));
+/// Other numbers of samples, or activity that never changes.
+pub fn variance_share(coordinates: &Samples, activity: &Samples) -> Result<f64> {
+    if coordinates.rows() != activity.rows() {
+        let (rows, given) = (activity.rows(), coordinates.rows());
+        return Err(Error::Parameter(format!("{rows} samples of activity but {given} of its coordinates")));
     }
-    let centred = centred(coordinates.as_mat());
-    let sums: Vec<f64> = centred.col_iter().map(|column| column.iter().map(|value| value * value).sum()).collect();
-    let total: f64 = sums.iter().sum();
+    let variance = |samples: &Samples| -> f64 {
+        centred(samples.as_mat()).col_iter().flat_map(|column| column.iter()).map(|value| value * value).sum()
+    };
+    let total = variance(activity);
     if total == 0.0 {
         return Err(Error::undefined("all rows of the activity are equal"));
     }
-    Ok(sums[block].iter().sum::<f64>() / total)
+    Ok(variance(coordinates) / total)
 }
 
 /// The principal angles between two subspaces of one space, in radians, the smallest first: the arc cosines of the

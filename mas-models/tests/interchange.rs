@@ -207,6 +207,7 @@ fn the_jacobian_of_the_response_is_that_of_finite_differences() {
         counterfactual: trials.clone(),
         changed: vec![true; 3],
         untrained_count: vec![false; 3],
+        natural: None,
     };
     let participants = [Participant::live(&frozen, "hidden").unwrap()];
     let exchange = Exchange { direction: Direction::new(0, 0), subspace: 0, pairs: &pairs };

@@ -1,63 +1,73 @@
 //! Drawing pairs: sequences, positions, and what is left out.
 
-use std::collections::{HashMap, HashSet};
-
 use rand::{Rng, RngExt};
 
-use crate::interchange::{eligible, is_past};
+use crate::interchange::{eligible, is_past, well_formed};
 use crate::stream::{Purpose, stream};
-use crate::{
-    CountRange, Dropped, Error, Pair, PairConfig, PairSet, PairSplit, Positions, Result, Sequence, Task, TaskKind,
-};
+use crate::{CountRange, Dropped, Error, Pair, PairConfig, PairSet, Positions, Result, Sequence, Split, Task};
 
 /// How often a pair is drawn anew, if it is dropped, before giving up.
 const TRIES: usize = 10_000;
-
-/// How often a sequence that should not occur is drawn anew before it is accepted.
-const REDRAWS: usize = 16;
 
 impl PairConfig {
     /// Draws the pairs. A draw that has no counterfactual is counted and replaced by another.
     ///
     /// # Errors
     ///
-    /// What [`check`](Self::check) returns; [`Error::NoPairs`] if one draw after the other is dropped.
+    /// What [`check`](Self::check) returns; [`Error::NoPairs`] if one draw after the other is dropped;
+    /// [`Error::InvalidConfig`] if none of given sequences is of the side of the split that is asked for; what
+    /// [`interchange`](Self::interchange) says of a given sequence that no task has made.
     pub fn pairs(&self) -> Result<PairSet> {
         self.check()?;
-        self.draw_all(Purpose::Pairs, self.count, &Sequences::default())
-    }
-
-    /// Draws [`count`](Self::count) pairs to fit with and `held_out` others to judge with, disjoint in their sequences.
-    /// As [`split_pairs`] for one configuration.
-    ///
-    /// # Errors
-    ///
-    /// As [`pairs`](Self::pairs).
-    pub fn split(&self, held_out: usize) -> Result<PairSplit> {
-        // One configuration gives one split.
-        Ok(split_pairs(std::slice::from_ref(self), held_out)?.pop().unwrap_or_default())
-    }
-
-    fn draw_all(&self, purpose: Purpose, count: usize, avoid: &Sequences) -> Result<PairSet> {
-        let mut set = PairSet { pairs: Vec::with_capacity(count), ..PairSet::default() };
-        for index in 0..count as u64 {
+        let purpose = match self.split {
+            None => Purpose::Pairs,
+            Some(Split::Training) => Purpose::TrainingPairs,
+            Some(Split::HeldOut) => Purpose::HeldOutPairs,
+        };
+        let (sources, targets) = (
+            self.given("source sequences", &self.source, &self.source_sequences)?,
+            self.given("target sequences", &self.target, &self.target_sequences)?,
+        );
+        let mut set = PairSet { pairs: Vec::with_capacity(self.count), ..PairSet::default() };
+        for index in 0..self.count as u64 {
             let mut rng = stream(self.seed, purpose, index);
-            let (pair, overlapping) = self.draw_one(&mut rng, avoid, &mut set.dropped)?;
-            set.pairs.push(pair);
-            set.overlapping += usize::from(overlapping);
+            set.pairs.push(self.draw_one(&mut rng, [&sources, &targets], &mut set.dropped)?);
         }
         Ok(set)
     }
 
-    /// The first draw that has a counterfactual, and whether it overlaps.
-    fn draw_one<R: Rng>(&self, rng: &mut R, avoid: &Sequences, dropped: &mut Dropped) -> Result<(Pair, bool)> {
+    /// Those of the given sequences that may be drawn.
+    fn given<'a>(&self, field: &'static str, task: &Task, given: &'a [Sequence]) -> Result<Vec<&'a Sequence>> {
+        let mut side = Vec::new();
+        for sequence in given {
+            well_formed(task, sequence)?;
+            if self.is_on_side(task, sequence) {
+                side.push(sequence);
+            }
+        }
+        match (self.split, given.len()) {
+            (Some(split), number) if self.count > 0 && number > 0 && side.is_empty() => {
+                let reason = format!("none of the {number} given is among the {split} ones");
+                Err(Error::InvalidConfig { field, reason })
+            }
+            _ => Ok(side),
+        }
+    }
+
+    fn is_on_side(&self, task: &Task, sequence: &Sequence) -> bool {
+        let side = task.split_of(&sequence.tokens);
+        self.split.is_none() || side.is_none() || side == self.split
+    }
+
+    /// The first draw that has a counterfactual. Sources and targets are among the `given` ones, where there are any.
+    fn draw_one<R: Rng>(&self, rng: &mut R, given: [&[&Sequence]; 2], dropped: &mut Dropped) -> Result<Pair> {
         let mut tried = Dropped::default();
         for _ in 0..TRIES {
-            let (source, source_overlaps) = avoid.draw(&self.source, rng);
-            let (target, target_overlaps) = avoid.draw(&self.target, rng);
+            let source = self.draw_sequence(&self.source, given[0], rng);
+            let target = self.draw_sequence(&self.target, given[1], rng);
             let (source_position, target_position) = self.draw_positions(&source, &target, rng);
             match self.swap(source, source_position, target, target_position, rng) {
-                Ok(pair) => return Ok((pair, source_overlaps || target_overlaps)),
+                Ok(pair) => return Ok(pair),
                 Err(Error::Dropped(reason)) => {
                     dropped.add(reason);
                     tried.add(reason);
@@ -66,6 +76,23 @@ impl PairConfig {
             }
         }
         Err(Error::NoPairs { tries: TRIES, variable: self.variable.to_string(), dropped: tried.to_string() })
+    }
+
+    /// A sequence with any count of the task and without voids, from the side of the split that is asked for: N is
+    /// uniform, and then the sequence is among those of the side. Or one of the `given` ones.
+    fn draw_sequence<R: Rng>(&self, task: &Task, given: &[&Sequence], rng: &mut R) -> Sequence {
+        if !given.is_empty() {
+            return given[rng.random_range(0..given.len() as u32) as usize].clone();
+        }
+        let CountRange { min, max } = task.count_range();
+        let count = rng.random_range(min..=max);
+        loop {
+            let sequence = task.draw(count, 0.0, rng);
+            // Both sides have sequences of every count, so that this ends.
+            if self.is_on_side(task, &sequence) {
+                return sequence;
+            }
+        }
     }
 
     /// Positions of the source and of the target, uniform among the eligible ones.
@@ -84,63 +111,6 @@ impl PairConfig {
                 (position, position)
             }
         }
-    }
-}
-
-/// Draws the pairs of several configurations (the directions and variables of one alignment): for each, its `count`
-/// pairs to fit with and `held_out` others to judge with.
-///
-/// The held-out pairs of all configurations are drawn first, from random numbers of their own. A training sequence
-/// that occurs among them, in whatever role and direction, is drawn anew with the same N, so that N stays uniform. After
-/// 16 such tries it is accepted, and its pair is counted as overlapping: there are 3 multi-object sequences with
-/// N = 1, and in single-object and same-object just one for every N, so there all pairs overlap.
-///
-/// # Errors
-///
-/// As [`PairConfig::pairs`].
-pub fn split_pairs(configs: &[PairConfig], held_out: usize) -> Result<Vec<PairSplit>> {
-    let mut splits = Vec::with_capacity(configs.len());
-    let mut avoid = Sequences::default();
-    for config in configs {
-        config.check()?;
-        let held_out = config.draw_all(Purpose::HeldOutPairs, held_out, &Sequences::default())?;
-        for pair in &held_out.pairs {
-            avoid.insert(&config.source, &pair.source);
-            avoid.insert(&config.target, &pair.target);
-        }
-        splits.push(PairSplit { held_out, ..PairSplit::default() });
-    }
-    for (config, split) in configs.iter().zip(&mut splits) {
-        split.training = config.draw_all(Purpose::Pairs, config.count, &avoid)?;
-    }
-    Ok(splits)
-}
-
-/// Sequences to stay away from. Tasks of one kind have the same ids, but for voids, which pairs do not have.
-#[derive(Default)]
-struct Sequences(HashMap<TaskKind, HashSet<Vec<u32>>>);
-
-impl Sequences {
-    fn insert(&mut self, task: &Task, sequence: &Sequence) {
-        self.0.entry(task.kind()).or_default().insert(sequence.tokens.clone());
-    }
-
-    /// A sequence with any count of the task and without voids, and whether it is one of these.
-    fn draw<R: Rng>(&self, task: &Task, rng: &mut R) -> (Sequence, bool) {
-        let CountRange { min, max } = task.count_range();
-        let count = rng.random_range(min..=max);
-        let mut sequence = task.draw(count, 0.0, rng);
-        let Some(known) = self.0.get(&task.kind()) else { return (sequence, false) };
-        // With one type of demonstration there is one sequence for each count.
-        let redraws = if task.vocabulary().demonstrations().len() == 1 { 0 } else { REDRAWS };
-        for _ in 0..redraws {
-            if !known.contains(&sequence.tokens) {
-                return (sequence, false);
-            }
-            sequence = task.draw(count, 0.0, rng);
-        }
-        let overlaps = known.contains(&sequence.tokens);
-        (sequence, overlaps)
     }
 }
 

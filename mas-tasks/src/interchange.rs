@@ -108,7 +108,7 @@ impl PairConfig {
 const AFTER_SPECIAL: &str = "it must be after a token of the sequence other than B, E, P and T";
 
 /// What the fields of a sequence promise: they are public, so anything may be in them.
-fn well_formed(task: &Task, sequence: &Sequence) -> Result<()> {
+pub(crate) fn well_formed(task: &Task, sequence: &Sequence) -> Result<()> {
     let (tokens, mask) = (sequence.tokens.len(), sequence.response.len());
     if tokens != mask {
         return Err(Error::MaskLength { tokens, mask });

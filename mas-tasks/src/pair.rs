@@ -59,15 +59,4 @@ pub struct PairSet {
     pub pairs: Vec<Pair>,
     /// The draws that had no counterfactual and were replaced by others.
     pub dropped: Dropped,
-    /// The number of pairs whose source or target occurs among the sequences that they should have avoided.
-    pub overlapping: usize,
-}
-
-/// Disjoint pairs for fitting and for judging the fit.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct PairSplit {
-    /// To fit with. Its sequences do not occur in `held_out`, except as [`PairSet::overlapping`] counts.
-    pub training: PairSet,
-    /// To judge with.
-    pub held_out: PairSet,
 }

@@ -1,9 +1,11 @@
 //! Which interchanges are wanted.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::named::named_enum;
-use crate::{Error, Result, Task, Variable, VariablePair};
+use crate::{Error, Result, Sequence, Split, Task, Variable, VariablePair};
 
 named_enum! {
     /// At which positions an interchange is made.
@@ -31,7 +33,7 @@ impl ValueRange {
     }
 }
 
-/// Which pairs to draw. [`pairs`](Self::pairs) and [`split`](Self::split) draw them.
+/// Which pairs to draw. [`pairs`](Self::pairs) draws them.
 ///
 /// Sequences have every count that their task knows, held out or not, and no voids, whatever the tasks' settings say:
 /// an alignment is fitted and judged on all of them (arXiv 2501.06164).
@@ -52,6 +54,14 @@ pub struct PairConfig {
     pub seed: u64,
     /// If given, both the value written and the value overwritten lie in this range. Not with [`Variable::Full`].
     pub range: Option<ValueRange>,
+    /// If given, sources and targets are of this side of [`Task::split_of`], in tasks that are split: pairs of the two
+    /// sides share no sequence, whatever their seeds.
+    pub split: Option<Split>,
+    /// If not empty, sources are drawn from these alone, uniformly, and not made anew: all that was ever recorded of a
+    /// network, say.
+    pub source_sequences: Arc<[Sequence]>,
+    /// The same of targets.
+    pub target_sequences: Arc<[Sequence]>,
 }
 
 impl PairConfig {
@@ -65,7 +75,17 @@ impl PairConfig {
             count: 10_000,
             seed: 0,
             range: None,
+            split: None,
+            source_sequences: Arc::default(),
+            target_sequences: Arc::default(),
         }
+    }
+
+    /// With sources and targets from given sequences, where there are any; see
+    /// [`source_sequences`](Self::source_sequences).
+    pub fn with_sequences(mut self, source: Arc<[Sequence]>, target: Arc<[Sequence]>) -> Self {
+        (self.source_sequences, self.target_sequences) = (source, target);
+        self
     }
 
     /// With other positions.
@@ -83,6 +103,12 @@ impl PairConfig {
     /// With another seed.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Of one side of the split.
+    pub fn with_split(mut self, split: Split) -> Self {
+        self.split = Some(split);
         self
     }
 

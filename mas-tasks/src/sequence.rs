@@ -7,7 +7,7 @@ use crate::program::Emission;
 use crate::state::State;
 use crate::stream::{Purpose, stream};
 use crate::symbol::{MAX_VALUE, Symbol};
-use crate::{Error, Result, Task};
+use crate::{Error, Result, Task, TaskKind};
 
 /// A sequence of a task, from `B` to `E`, without padding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,6 +47,36 @@ impl Task {
         self.draw(count, self.config().void_probability, rng)
     }
 
+    /// The sequence that `tokens` are, from `B` to `E`, with its response mask and count; padding after `E` is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`states`](Self::states); [`Error::InvalidConfig`] if there is no `E`.
+    pub fn sequence_of(&self, tokens: &[u32]) -> Result<Sequence> {
+        let states = self.states(tokens)?;
+        let Some(end) = states.iter().position(State::ended) else {
+            let reason = format!("these {} do not come to the end token", tokens.len());
+            return Err(Error::InvalidConfig { field: "tokens", reason });
+        };
+        let tokens = tokens[..=end].to_vec();
+        let before = |position: usize| position.checked_sub(1).map(|before| &states[before]);
+        let response =
+            (0..tokens.len()).map(|position| before(position).is_some_and(|state| self.determined(state).is_some()));
+        let symbols = || tokens.iter().filter_map(|id| self.lexicon().symbol(*id));
+        let count = match self.kind() {
+            // The first number says how many operations there are.
+            TaskKind::Arithmetic => symbols().find_map(|symbol| match symbol {
+                Symbol::Number(operations) => Some(operations),
+                _ => None,
+            }),
+            _ => {
+                let shown = symbols().take_while(|symbol| *symbol != Symbol::Trigger);
+                Some(shown.filter(|symbol| *symbol == Symbol::Demonstration).count() as u32)
+            }
+        };
+        Ok(Sequence { response: response.collect(), count: count.unwrap_or(0), tokens })
+    }
+
     /// Draws a sequence with N = `count` demonstrations (in arithmetic, operations). Held-out counts are allowed.
     ///
     /// # Errors
@@ -73,7 +103,8 @@ impl Task {
     ///
     /// [`Error::NoSuchCount`] if the task has no such count.
     pub fn sequences_of(&self, count: u32, number: usize, seed: u64) -> Result<Vec<Sequence>> {
-        (0..number as u64).map(|index| self.sample_count(count, &mut stream(seed, Purpose::Sequences, index))).collect()
+        let stream = |index| stream(seed, Purpose::OfCount, u64::from(count) << 32 | index);
+        (0..number as u64).map(|index| self.sample_count(count, &mut stream(index))).collect()
     }
 
     /// `number` sequences, N uniform among the held-out counts, or among all where none is held out: what a network is
@@ -88,17 +119,12 @@ impl Task {
         (0..number as u64).map(draw).collect()
     }
 
-    /// `number` sequences of every count from the smallest to the largest, held out or not, in order of the counts:
-    /// what representational similarity is measured on.
+    /// `number` sequences of every count from the smallest to the largest, held out or not, in order of the counts,
+    /// those of [`sequences_of`](Self::sequences_of): what representational similarity is measured on.
     pub fn sequences_per_count(&self, number: usize, seed: u64) -> Vec<Sequence> {
         let range = self.count_range();
-        let indices = |count| (0..number as u64).map(move |index| (count, u64::from(count) << 32 | index));
-        (range.min..=range.max)
-            .flat_map(indices)
-            .map(|(count, index)| {
-                self.draw(count, self.config().void_probability, &mut stream(seed, Purpose::PerCount, index))
-            })
-            .collect()
+        // Every count of the range exists, so that nothing is refused.
+        (range.min..=range.max).filter_map(|count| self.sequences_of(count, number, seed).ok()).flatten().collect()
     }
 
     /// A sequence with a count that the task has.

@@ -29,8 +29,8 @@ enum Memory {
 /// What two positions have in common if all variables of their states are the same: phase, counts, and whatever else
 /// the program keeps, but not the plan (how many demonstrations are to come).
 ///
-/// A later step looks among natural positions for those whose key is that of a counterfactual state: their activity
-/// is what a counterfactual-latent loss asks for (arXiv 2501.06164). Keys of one program can be compared across tasks
+/// [`NaturalStates`](crate::NaturalStates) looks among natural positions for those whose key is that of a counterfactual
+/// state: their activity is what a counterfactual-latent loss asks for (arXiv 2501.06164). Keys of one program can be compared across tasks
 /// and sequences. Real values are compared to six decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StateKey {

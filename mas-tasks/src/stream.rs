@@ -9,9 +9,10 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) enum Purpose {
     Sequences = 1,
     Validation = 2,
-    PerCount = 3,
+    OfCount = 3,
     Pairs = 4,
     HeldOutPairs = 5,
+    TrainingPairs = 6,
 }
 
 /// The stream of one item (a sequence, a pair): it depends on the seed, the purpose and the item's index alone, so

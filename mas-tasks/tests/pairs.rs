@@ -4,9 +4,7 @@ mod tasks;
 
 use std::collections::HashSet;
 
-use mas_tasks::{
-    DropReason, Error, PairConfig, Positions, Sequence, Task, TaskConfig, TaskKind, Variable, split_pairs,
-};
+use mas_tasks::{DropReason, Error, PairConfig, Positions, Sequence, Split, Task, TaskConfig, TaskKind, Variable};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -135,62 +133,77 @@ fn stepwise_targets_that_cannot_be_continued_are_dropped() {
     }
 }
 
-/// The first sequences are the same ones over and over: what is left after the ones held out.
 #[test]
-fn held_out_sequences_do_not_occur_in_training() {
-    for kind in [TaskKind::MultiObject, TaskKind::Arithmetic] {
-        let split = within(kind, Variable::Full).with_count(1000).split(200).unwrap();
-        assert_eq!((split.training.pairs.len(), split.held_out.pairs.len()), (1000, 200));
-        let held_out: HashSet<_> =
-            split.held_out.pairs.iter().flat_map(|pair| [&pair.source.tokens, &pair.target.tokens]).collect();
-        let overlapping = split
-            .training
-            .pairs
-            .iter()
-            .filter(|pair| held_out.contains(&pair.source.tokens) || held_out.contains(&pair.target.tokens));
-        assert_eq!(overlapping.count(), split.training.overlapping);
-        assert_eq!(split.held_out.overlapping, 0);
-    }
-    // N = 1 has three sequences, N = 2 nine: those overlap, and hardly any others.
-    let split = within(TaskKind::MultiObject, Variable::Full).with_count(1000).split(200).unwrap();
-    assert!((50..400).contains(&split.training.overlapping), "{}", split.training.overlapping);
-    let held_out: HashSet<_> =
-        split.held_out.pairs.iter().flat_map(|pair| [&pair.source.tokens, &pair.target.tokens]).collect();
-    for pair in &split.training.pairs {
-        for sequence in [&pair.source, &pair.target] {
-            assert!(sequence.count <= 3 || !held_out.contains(&sequence.tokens));
-        }
-    }
-    // Single-object has one sequence for each N.
-    let split = within(TaskKind::SingleObject, Variable::Full).with_count(100).split(500).unwrap();
-    assert_eq!(split.training.overlapping, 100);
-    let shares = |pairs: &[mas_tasks::Pair]| pairs.iter().filter(|pair| pair.target_count <= 10).count();
-    assert!((30..70).contains(&shares(&split.training.pairs)));
-}
-
-#[test]
-fn several_directions_are_disjoint_together() {
-    let (multi, modulo) = (build(TaskKind::MultiObject), build(TaskKind::Modulo));
-    let configs = [
-        PairConfig::new(multi.clone(), modulo.clone(), Variable::Count).with_count(300).with_seed(1),
-        PairConfig::new(modulo, multi, Variable::Count).with_count(300).with_seed(2),
-    ];
-    let splits = split_pairs(&configs, 100).unwrap();
-    let of = |kind: TaskKind, pair: &mas_tasks::Pair, source: TaskKind| -> Sequence {
-        if kind == source { pair.source.clone() } else { pair.target.clone() }
-    };
-    for kind in [TaskKind::MultiObject, TaskKind::Modulo] {
-        let mut held_out = HashSet::new();
-        for (config, split) in configs.iter().zip(&splits) {
-            held_out.extend(split.held_out.pairs.iter().map(|pair| of(kind, pair, config.source.kind()).tokens));
-        }
-        for (config, split) in configs.iter().zip(&splits) {
-            for pair in &split.training.pairs {
-                let sequence = of(kind, pair, config.source.kind());
-                assert!(sequence.count <= 3 || !held_out.contains(&sequence.tokens));
+fn held_out_sequences_do_not_occur_in_training_whatever_the_seeds() {
+    for task in every_task().into_iter().filter(Task::is_split) {
+        let of = |split, seed| {
+            let config = PairConfig::new(task.clone(), task.clone(), Variable::Full).with_count(400);
+            let pairs = config.with_split(split).with_seed(seed).pairs().unwrap().pairs;
+            pairs.into_iter().flat_map(|pair| [pair.source, pair.target]).collect::<Vec<_>>()
+        };
+        let (training, held_out) = (of(Split::Training, 0), of(Split::HeldOut, 1));
+        let known: HashSet<_> = training.iter().map(|sequence| &sequence.tokens).collect();
+        assert!(held_out.iter().all(|sequence| !known.contains(&sequence.tokens)), "{}", task.kind());
+        // Both sides have every count, about as often.
+        for (side, sequences) in [(Split::Training, &training), (Split::HeldOut, &held_out)] {
+            assert!(sequences.iter().all(|sequence| task.split_of(&sequence.tokens) == Some(side)));
+            for count in 1..=20 {
+                let share = sequences.iter().filter(|sequence| sequence.count == count).count();
+                assert!((15..=75).contains(&share), "{} {side} {count}: {share}", task.kind());
             }
         }
     }
+}
+
+#[test]
+fn a_third_of_the_sequences_of_every_count_is_held_out() {
+    for kind in [TaskKind::MultiObject, TaskKind::Rounding] {
+        let task = build(kind);
+        let types = task.vocabulary().demonstrations().to_vec();
+        for count in 1..=7_u32 {
+            // Every sequence of this count, up to its trigger.
+            let all = (0..3_usize.pow(count)).map(|index| {
+                let demonstrations = (0..count).map(|i| types[index / 3_usize.pow(i) % 3]);
+                let begin = std::iter::once(task.vocabulary().begin());
+                begin.chain(demonstrations).chain(task.vocabulary().trigger()).collect::<Vec<_>>()
+            });
+            let (held_out, training): (Vec<_>, Vec<_>) =
+                all.partition(|tokens| task.split_of(tokens) == Some(Split::HeldOut));
+            assert_eq!(2 * held_out.len(), training.len(), "{kind} {count}");
+        }
+    }
+    let arithmetic = build(TaskKind::Arithmetic);
+    let sequences = arithmetic.sequences_per_count(300, 0);
+    let held_out = |sequence: &&Sequence| arithmetic.split_of(&sequence.tokens) == Some(Split::HeldOut);
+    for of_count in sequences.chunks(300) {
+        let held_out = of_count.iter().filter(held_out).count();
+        assert!((65..135).contains(&held_out), "{held_out}");
+    }
+}
+
+#[test]
+fn one_sequence_a_count_cannot_be_split() {
+    for kind in [TaskKind::SingleObject, TaskKind::SameObject] {
+        let task = build(kind);
+        assert!(!task.is_split());
+        let set = within(kind, Variable::Full).with_split(Split::HeldOut).pairs().unwrap();
+        assert!(set.pairs.iter().all(|pair| task.split_of(&pair.source.tokens).is_none()));
+        let counts: HashSet<_> = set.pairs.iter().map(|pair| pair.target_count).collect();
+        assert_eq!(counts, (1..=20).collect());
+    }
+}
+
+#[test]
+fn sequences_of_a_count_are_those_of_every_count() {
+    let task = build(TaskKind::MultiObject);
+    let all = task.sequences_per_count(5, 3);
+    for count in 1..=20 {
+        let own = task.sequences_of(count, 5, 3).unwrap();
+        assert!(own.iter().all(|sequence| sequence.count == count));
+        assert_eq!(own, all[(count as usize - 1) * 5..][..5]);
+    }
+    assert_ne!(task.sequences_of(7, 5, 3).unwrap(), task.sequences_of(7, 5, 4).unwrap());
+    assert!(matches!(task.sequences_of(21, 5, 3), Err(Error::NoSuchCount { count: 21, .. })));
 }
 
 #[test]

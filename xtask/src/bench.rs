@@ -12,6 +12,8 @@ pub struct Arguments {
 enum What {
     /// One step of a fit between two GRUs, against autodiff and against the machine's peak
     Fit,
+    /// What a step spends on its alignment functions alone
+    Frame,
 }
 
 pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
@@ -22,6 +24,7 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
     for what in what {
         match what {
             What::Fit => cmd!(shell, "cargo bench --locked --package mas-cli --bench fit_step").run()?,
+            What::Frame => cmd!(shell, "cargo bench --locked --package mas-core --bench frame_step").run()?,
         }
     }
     Ok(())

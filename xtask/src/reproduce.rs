@@ -25,6 +25,12 @@ pub struct Arguments {
 /// The case studies, in the order in which they are run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Case {
+    /// Many networks at once (claim C4)
+    Scaling,
+    /// A network that can only be recorded (claim C6)
+    Inaccessible,
+    /// How few coordinates are enough (claim C3)
+    Compression,
     /// GRUs from different seeds (claim C1)
     Seeds,
 }

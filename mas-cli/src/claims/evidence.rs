@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::results::{Control, Population, SimilarityRow, UnitOutcomes};
+use crate::results::{Control, FitCurve, Population, SimilarityRow, UnitOutcomes};
 use crate::statistics::{Bootstrap, Direction, Tie, directions};
 
 /// The results of one study that claims are decided by.
@@ -10,53 +10,121 @@ use crate::statistics::{Bootstrap, Direction, Tie, directions};
 pub struct Evidence<'a> {
     /// Single interchanges of every alignment, the controls' among them.
     pub outcomes: &'a [UnitOutcomes],
+    /// The courses of the fits.
+    pub fits: &'a [FitCurve],
     /// Correlational measures.
     pub similarity: &'a [SimilarityRow],
     /// How intervals are made.
     pub bootstrap: Bootstrap,
 }
 
-/// What is swapped: alignments that differ in it are evidence for different statements.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Swapped {
-    /// The causal variable.
-    pub variable: String,
-    /// Size of its subspace.
-    pub k: u64,
+/// Which alignments a statement is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Of<'a> {
+    /// The method's id.
+    pub method: &'a str,
+    /// The site.
+    pub site: &'a str,
+    /// `individual` or `stepwise`.
+    pub positions: &'a str,
+    /// The causal variable; any where it is left open.
+    pub variable: Option<&'a str>,
+    /// The size of the subspace; any where it is left open.
+    pub k: Option<u64>,
+    /// The name in the study; any where it is left open.
+    pub alignment: Option<&'a str>,
+}
+
+impl<'a> Of<'a> {
+    /// Individual interchanges at `hidden` by one method, of any size and name.
+    #[must_use]
+    pub fn hidden(method: &'a str) -> Self {
+        Self { method, site: "hidden", positions: "individual", variable: None, k: None, alignment: None }
+    }
+
+    /// Of one size.
+    #[must_use]
+    pub fn with_k(self, k: u64) -> Self {
+        Self { k: Some(k), ..self }
+    }
+
+    /// Of one name.
+    #[must_use]
+    pub fn called(self, alignment: &'a str) -> Self {
+        Self { alignment: Some(alignment), ..self }
+    }
 }
 
 impl<'a> Evidence<'a> {
-    /// What is swapped in the alignments by one method at one site, each once.
-    #[must_use]
-    pub fn swapped(&self, method: &str, site: &str, positions: &str) -> Vec<Swapped> {
-        let units = self.units(method, site, positions).map(|of| &of.unit);
-        let found: BTreeSet<Swapped> =
-            units.map(|unit| Swapped { variable: unit.variable.clone(), k: unit.k }).collect();
-        found.into_iter().collect()
+    /// The alignments that are meant, one an element for every group of networks, variable, size and seed.
+    pub fn units(&self, of: Of<'_>) -> impl Iterator<Item = &'a UnitOutcomes> {
+        self.outcomes.iter().filter(move |outcomes| {
+            let unit = &outcomes.unit;
+            (&*unit.method, &*unit.site, &*unit.positions) == (of.method, of.site, of.positions)
+                && of.variable.is_none_or(|variable| variable == unit.variable)
+                && of.k.is_none_or(|k| k == unit.k)
+                && of.alignment.is_none_or(|name| name == unit.alignment)
+        })
     }
 
-    /// The directions of one control over changed pairs, in the alignments by one method at one site that swap the same.
-    /// Alignments of several seeds give a direction each.
+    /// The directions of one control over changed pairs, in the alignments that are meant. Alignments of several seeds or
+    /// sizes give a direction each.
     #[must_use]
-    pub fn directions(
-        &self,
-        method: &str,
-        site: &str,
-        positions: &str,
-        swapped: &Swapped,
-        control: Control,
-    ) -> Vec<Direction> {
-        self.units(method, site, positions)
-            .filter(|of| of.unit.variable == swapped.variable && of.unit.k == swapped.k)
-            .flat_map(|of| directions(&of.rows, control, Population::Changed))
+    pub fn directions(&self, of: Of<'_>, control: Control) -> Vec<Direction> {
+        self.units(of).flat_map(|of| directions(&of.rows, control, Population::Changed)).collect()
+    }
+
+    /// As [`directions`](Self::directions), of the fits themselves, from one place in the fit's order of networks to
+    /// another: (first, last), say.
+    #[must_use]
+    pub fn between(&self, of: Of<'_>, places: impl Fn(&[String]) -> Option<(&String, &String)>) -> Vec<Direction> {
+        self.units(of)
+            .filter_map(|of| Some((of, places(&of.networks)?)))
+            .flat_map(|(of, (source, target))| {
+                let mut found = directions(&of.rows, Control::None, Population::Changed);
+                found.retain(|direction| direction.source == *source && direction.target == *target);
+                found
+            })
             .collect()
     }
 
-    fn units(&self, method: &str, site: &str, positions: &str) -> impl Iterator<Item = &'a UnitOutcomes> {
-        let here = move |of: &&UnitOutcomes| {
-            (of.unit.method.as_str(), of.unit.site.as_str(), of.unit.positions.as_str()) == (method, site, positions)
+    /// What is swapped in the alignments that are meant, each variable with each size of its subspace, in order.
+    #[must_use]
+    pub fn swapped(&self, of: Of<'_>) -> Vec<(&'a str, u64)> {
+        let found: BTreeSet<_> = self.units(of).map(|of| (of.unit.variable.as_str(), of.unit.k)).collect();
+        found.into_iter().collect()
+    }
+
+    /// The sizes of subspace in the alignments that are meant, in order.
+    #[must_use]
+    pub fn sizes(&self, of: Of<'_>) -> Vec<u64> {
+        let mut sizes: Vec<u64> = self.units(of).map(|of| of.unit.k).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+
+    /// The validation IIA from the first network of each fit into the last, the mean over the last `evaluations`.
+    #[must_use]
+    pub fn last_evaluations(&self, of: Of<'_>, evaluations: usize) -> Vec<Tie> {
+        let meant = |fit: &&FitCurve| {
+            (&*fit.method, &*fit.site, &*fit.positions) == (of.method, of.site, of.positions)
+                && of.k.is_none_or(|k| k == fit.k)
+                && of.alignment.is_none_or(|name| name == fit.alignment)
+                && fit.control == Control::None
         };
-        self.outcomes.iter().filter(here)
+        let tie = |fit: &FitCurve| {
+            let (a, b) = (fit.networks.first()?, fit.networks.last()?);
+            let course: BTreeMap<u64, f64> = (fit.rows.iter())
+                .filter(|row| row.source == *a && row.target == *b)
+                .filter(|row| of.variable.is_none_or(|variable| variable == row.variable))
+                .filter_map(|row| Some((row.step, row.iia?)))
+                .collect();
+            let last: Vec<f64> = course.into_values().rev().take(evaluations).collect();
+            let value = last.iter().sum::<f64>() / last.len() as f64;
+            (!last.is_empty()).then(|| Tie { a: a.clone(), b: b.clone(), value })
+        };
+        self.fits.iter().filter(meant).filter_map(tie).collect()
     }
 
     /// One measure at one site between pairs of networks, the mean over seeds; over `distinct` vectors, or over vectors

@@ -8,16 +8,24 @@
 //!
 //! The claims are those of Grant, *Model Alignment Search*, arXiv 2501.06164, and of its companions.
 
+mod compression;
 mod every;
 mod evidence;
+mod inaccessible;
+#[cfg(test)]
+mod made_up;
 mod part;
+mod scaling;
 mod seeds;
+mod stitching;
 mod verdict;
 
 pub use every::{Extreme, every_direction};
-pub use evidence::{Evidence, Swapped};
+pub use evidence::{Evidence, Of};
+pub use inaccessible::{CLMAS, WITH_ACCESS};
 pub use part::{Measurement, Part};
 pub use seeds::RSA_MEASURE;
+pub use stitching::SEPARATE;
 pub use verdict::{Criterion, ENOUGH_NETWORKS, EQUAL, HIGH, LOW, Verdict};
 
 use crate::results::{ClaimRow, OVERALL};
@@ -34,7 +42,7 @@ pub struct Claim {
 }
 
 /// All claims that can be decided.
-pub const CLAIMS: &[Claim] = &[seeds::CLAIM];
+pub const CLAIMS: &[Claim] = &[seeds::CLAIM, compression::CLAIM, scaling::CLAIM, inaccessible::CLAIM, stitching::CLAIM];
 
 /// The claim of an id, whatever its case.
 #[must_use]
@@ -76,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_claim_is_found_by_its_id_whatever_its_case() {
-        let evidence = Evidence { outcomes: &[], similarity: &[], bootstrap: Bootstrap::default() };
+        let evidence = Evidence { outcomes: &[], fits: &[], similarity: &[], bootstrap: Bootstrap::default() };
         assert!(claim("C99").is_none());
         assert_eq!(claim("c1").unwrap().decide(&evidence).len(), 10);
     }

@@ -1,8 +1,9 @@
 //! One part of a claim: a statement, its evidence and the criterion.
 
+use super::every::show;
 use super::verdict::{Criterion, ENOUGH_NETWORKS, Verdict};
 use crate::results::ClaimRow;
-use crate::statistics::Interval;
+use crate::statistics::{Bootstrap, Direction, Interval, network_difference, network_names};
 
 /// What was measured for a part.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,19 @@ pub struct Part {
 }
 
 impl Part {
+    /// *equal*: the difference of the means over two sets of directions is none, within `margin`, by two one-sided tests.
+    #[must_use]
+    pub fn equal(id: String, statement: String, [a, b]: [&[Direction]; 2], margin: f64, bootstrap: &Bootstrap) -> Self {
+        let difference = network_difference(a, b, &bootstrap.at_level(0.90));
+        let measured = difference.map(|interval| Measurement {
+            interval,
+            text: format!("difference of the means over {} and {} directions {}", a.len(), b.len(), show(interval)),
+            networks: network_names(a.iter().chain(b)).len(),
+        });
+        let criterion = Some(Criterion::Equal(margin));
+        Self { id, statement, measured, criterion, rule: "of the difference, changed pairs".to_owned() }
+    }
+
     /// The verdict: that of the criterion, unless evidence is missing or rests on fewer than [`ENOUGH_NETWORKS`].
     #[must_use]
     pub fn verdict(&self) -> Verdict {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::every::{Extreme, every_direction, show};
-use super::{Claim, Criterion, Evidence, HIGH, LOW, Measurement, Part, Swapped};
+use super::{Claim, Criterion, Evidence, HIGH, LOW, Measurement, Of, Part};
 use crate::results::Control;
 use crate::statistics::{Direction, tie_interval};
 
@@ -35,29 +35,27 @@ const EVERY: &str = "of every direction and of the mean, changed pairs";
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (site, positions) in [("hidden", "individual"), ("embedding", "stepwise")] {
-        let mut swapped = evidence.swapped(METHOD, site, positions);
-        let several = swapped.len() > 1;
-        if swapped.is_empty() {
-            // The parts are there, undecided.
-            swapped.push(Swapped { variable: String::new(), k: 0 });
-        }
-        for swapped in &swapped {
-            let place = match several {
-                true => format!("{site}.{}.k{}", swapped.variable, swapped.k),
-                false => site.to_owned(),
-            };
-            parts.extend(parts_of(evidence, &place, (site, positions), swapped));
+        let of = Of { method: METHOD, site, positions, variable: None, k: None, alignment: None };
+        let swapped = evidence.swapped(of);
+        match swapped.as_slice() {
+            // One thing, or nothing: then the parts are there, undecided.
+            [] | [_] => parts.extend(parts_of(evidence, site, of)),
+            several => parts.extend(several.iter().flat_map(|&(variable, k)| {
+                let of = Of { variable: Some(variable), k: Some(k), ..of };
+                parts_of(evidence, &format!("{site}.{variable}.k{k}"), of)
+            })),
         }
     }
     parts
 }
 
 /// The parts of one site and one thing that is swapped there; `place` is how their ids begin.
-fn parts_of(evidence: &Evidence<'_>, place: &str, (site, positions): (&str, &str), swapped: &Swapped) -> Vec<Part> {
-    let directions = |control| evidence.directions(METHOD, site, positions, swapped, control);
-    let detail = match swapped.variable.is_empty() {
-        true => positions.to_owned(),
-        false => format!("{positions}, {}, k = {}", swapped.variable, swapped.k),
+fn parts_of(evidence: &Evidence<'_>, place: &str, of: Of<'_>) -> Vec<Part> {
+    let Of { site, positions, .. } = of;
+    let directions = |control| evidence.directions(of, control);
+    let detail = match evidence.swapped(of).as_slice() {
+        [(variable, k)] => format!("{positions}, {variable}, k = {k}"),
+        _ => positions.to_owned(),
     };
     let (within, across): (Vec<_>, Vec<_>) = directions(Control::None).into_iter().partition(Direction::is_within);
     let across = every_direction(&across, Extreme::Lowest, &evidence.bootstrap);
@@ -161,6 +159,7 @@ mod tests {
                 }
             }
             UnitOutcomes {
+                networks: (0..study.networks).map(name).collect(),
                 unit: AlignmentUnit {
                     study: "seeds".into(),
                     alignment: site.into(),
@@ -202,7 +201,7 @@ mod tests {
         let mut outcomes = vec![unit("hidden", "individual"), unit("embedding", "stepwise")];
         change(&mut outcomes);
         let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
-        let evidence = Evidence { outcomes: &outcomes, similarity: &similarity, bootstrap };
+        let evidence = Evidence { outcomes: &outcomes, fits: &[], similarity: &similarity, bootstrap };
         claim("c1").unwrap().decide(&evidence)
     }
 
@@ -294,7 +293,7 @@ mod tests {
 
     #[test]
     fn an_empty_study_decides_nothing() {
-        let evidence = Evidence { outcomes: &[], similarity: &[], bootstrap: Bootstrap::default() };
+        let evidence = Evidence { outcomes: &[], fits: &[], similarity: &[], bootstrap: Bootstrap::default() };
         let rows = CLAIM.decide(&evidence);
         assert!(rows.iter().all(|row| row.verdict == Verdict::NotDecided));
     }

@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use mas_core::{Method, fit};
-use mas_tasks::{Positions, Variable, VariablePair};
+use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start, fit};
+use mas_tasks::{Positions, TaskKind, Variable, VariablePair};
 use serde_json::json;
 
 use super::{Session, iia::table, unfinished::Unfinished};
 use crate::{
     Error, Result,
+    given::{Given, Recording},
     networks::{Loaded, distinct_names, folder_name},
     results::{IiaRow, OutcomeRow, QuantityRow, read_rows, write_rows},
     statistics::{Bootstrap, iia_rows},
@@ -17,18 +18,36 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The network folders, in order
+    /// The network folders, in order; an activity file (.npz, .safetensors) is a network that is only recorded
     #[arg(required = true, value_name = "NETWORK")]
     networks: Vec<PathBuf>,
     /// Where to read and write: one site for all networks, or one for each
     #[arg(long, value_delimiter = ',', default_value = defaults::SITE)]
     site: Vec<String>,
-    /// das, mas, unidirectional-mas, stitching or low-rank-stitching
+    /// das, mas, unidirectional-mas, stitching, low-rank-stitching, latent-stitching or clmas
     #[arg(long, default_value = "mas")]
     method: Method,
+    /// The alignment function: orthogonal, linear, scaled, relaxed or revnet
+    #[arg(long, default_value = "orthogonal")]
+    function: FunctionKind,
+    /// Where the fit begins: random, identity or principal (axes of recorded activity)
+    #[arg(long, default_value = "random")]
+    start: Start,
     /// The variables, a subspace each; SOURCE:TARGET where the first network's differs from the others'
     #[arg(long, value_delimiter = ',', default_value = defaults::VARIABLE)]
     variable: Vec<VariablePair>,
+    /// The networks whose activity is read and which are not run in the fit, for clmas [default: the last]
+    #[arg(long, value_delimiter = ',', value_name = "NETWORK")]
+    inaccessible: Vec<String>,
+    /// The task on whose sequences activity files were recorded
+    #[arg(long)]
+    task: Option<TaskKind>,
+    /// Weight of the counterfactual-latent loss beside that of behaviour, for clmas [default: 0.85]
+    #[arg(long, value_name = "WEIGHT")]
+    cl_weight: Option<f64>,
+    /// Within networks, swap the coordinates that no variable has, too: they must not matter
+    #[arg(long)]
+    null: bool,
     /// Coordinates of each variable's subspace
     #[arg(long, default_value_t = defaults::K, value_parser = super::count)]
     k: usize,
@@ -70,9 +89,17 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if method.takes_everything() && arguments.k != defaults::K {
         session.output.warn(format!("--k {} is ignored: {} takes everything", arguments.k, method));
     }
+    if let (Some(weight), false) = (arguments.cl_weight, method.weighs_latent()) {
+        session.output.warn(format!("--cl-weight {weight} is ignored: {method} has not both losses"));
+    }
+    let names = distinct_names(arguments.networks.iter().map(|path| name_of(path)).collect::<Result<_>>()?);
     let sites = arguments.site.len();
     if sites != 1 && sites != arguments.networks.len() {
         return Err(Error::invalid(format!("--site names {sites} sites for {} networks", arguments.networks.len())));
+    }
+    FunctionConfig::new(arguments.function, arguments.start).check()?;
+    if let Some(warning) = arguments.function.warning() {
+        session.output.warn(warning);
     }
     let max_steps = arguments.max_steps.unwrap_or(defaults::max_steps(method));
     let full = VariablePair::from(Variable::Full);
@@ -81,6 +108,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     }
     let plain = AlignConfiguration {
         method,
+        function: arguments.function,
+        start: arguments.start,
         sites: match sites {
             1 => vec![arguments.site[0].clone(); arguments.networks.len()],
             _ => arguments.site.clone(),
@@ -90,6 +119,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         program: None,
         range: None,
         k: (!method.takes_everything()).then_some(arguments.k),
+        inaccessible: inaccessible(method, &arguments.inaccessible, &names)?,
+        cl_weight: method.weighs_latent().then(|| arguments.cl_weight.unwrap_or(LATENT_WEIGHT)),
+        null: arguments.null,
         training_pairs: arguments.training_pairs,
         held_out_pairs: arguments.held_out_pairs,
         batch: arguments.batch,
@@ -100,10 +132,18 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         control: FitControl::None,
         seed: session.seed(),
     };
-    let names = distinct_names(arguments.networks.iter().map(|path| folder_name(path)).collect::<Result<_>>()?);
-    let open = || -> Result<Vec<Loaded>> {
-        let networks = arguments.networks.iter().zip(&names);
-        networks.map(|(path, name)| Loaded::open(path, Some(name), arguments.allow_unaccepted, &compute)).collect()
+    plain.objective()?;
+    let open = || -> Result<Vec<Given>> {
+        let networks = arguments.networks.iter().zip(&names).zip(&plain.sites);
+        let one = |((path, name), site): ((&PathBuf, &String), &String)| match (path.is_file(), arguments.task) {
+            (false, _) => Loaded::open(path, Some(name), arguments.allow_unaccepted, &compute).map(Given::from),
+            (true, Some(task)) => Recording::open(path, name, task, site, &compute).map(Given::from),
+            (true, None) => {
+                let path = path.display();
+                Err(Error::invalid(format!("{path} is a recording: say with --task on which task's sequences")))
+            }
+        };
+        networks.map(one).collect()
     };
     let controls = match arguments.controls {
         true => FitControl::of(names.len()),
@@ -135,7 +175,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     }
     let AlignmentSettings { converged, pairs, .. } = AlignmentSettings::read(&unfinished.alignment())?;
     let bootstrap = Bootstrap { seed: plain.seed, ..Bootstrap::default() };
-    let rows: Vec<IiaRow> = by_variable("", &file_name(&arguments.out), &plain, &outcomes)
+    let rows: Vec<IiaRow> = by_variable("", &file_name(&arguments.out), &plain, &names, &outcomes)
         .iter()
         .flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap))
         .collect();
@@ -152,11 +192,17 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if !converged {
         session.output.warn("the fit did not reach the mark in every direction; the alignment says converged = false");
     }
-    for PairCounts { source, target, variable, overlapping, training, .. } in
-        pairs.iter().filter(|pairs| pairs.mostly_overlap())
-    {
+    for PairCounts { source, target, variable, .. } in pairs.iter().filter(|pairs| !pairs.disjoint) {
         session.output.warn(format!(
-            "{source} → {target}, {variable}: {overlapping} of {training} training pairs share a sequence with held-out pairs"
+            "{source} → {target}, {variable}: training and held-out pairs share sequences, of which the task has one a count"
+        ));
+    }
+    for counts in pairs.iter().filter(|counts| counts.unmatched_share() > 0.1) {
+        let PairCounts { source, target, variable, training, .. } = counts;
+        session.output.warn(format!(
+            "{source} → {target}, {variable}: {} of {training} training pairs are left out of the counterfactual-latent loss, \
+             as no other trial has the counterfactual values of itself",
+            counts.unmatched.unwrap_or(0)
         ));
     }
     let document = json!({
@@ -167,6 +213,31 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         "capacity": beside[1],
     });
     session.output.result(&document, || table(&rows))
+}
+
+/// What a network is called: as its folder, or as its file without the extension.
+fn name_of(path: &Path) -> Result<String> {
+    match path.file_stem() {
+        Some(stem) if path.is_file() => Ok(stem.to_string_lossy().into_owned()),
+        _ => folder_name(path),
+    }
+}
+
+/// The places of the networks that are `chosen` by name; the last, where none is and `method` has such networks.
+fn inaccessible(method: Method, chosen: &[String], names: &[String]) -> Result<Vec<usize>> {
+    let place = |name: &String| {
+        names.iter().position(|known| known == name).ok_or_else(|| {
+            Error::invalid(format!("--inaccessible: there is no network `{name}`; there are {}", names.join(", ")))
+        })
+    };
+    let mut places = chosen.iter().map(place).collect::<Result<Vec<_>>>()?;
+    if places.is_empty() && method.has_inaccessible() {
+        places.extend(names.len().checked_sub(1));
+    }
+    // In order, each once, so that the same networks are the same configuration.
+    places.sort_unstable();
+    places.dedup();
+    Ok(places)
 }
 
 /// What stands before the progress bar.

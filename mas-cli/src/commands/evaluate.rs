@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Session, iia::table};
 use crate::{
     Error, Result,
+    given::{Given, Recording},
     networks::folder_name,
     results::{IiaRow, trained_name},
     seeds::derive,
@@ -30,7 +31,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
     let folder = &arguments.alignment;
     let (alignment, settings) = Alignment::load(folder, &compute.device)?;
-    let AlignmentSettings { configuration, networks: places, .. } = AlignmentSettings::of(settings, folder)?;
+    let AlignmentSettings { configuration, networks: places, warnings, .. } = AlignmentSettings::of(settings, folder)?;
+    warnings.iter().for_each(|warning| session.output.warn(warning));
     if !arguments.networks.is_empty() && arguments.networks.len() != places.len() {
         return Err(Error::invalid(format!(
             "--networks names {} networks, but the alignment is of {}",
@@ -44,21 +46,26 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         .enumerate()
         .map(|(index, (place, member))| {
             let path = arguments.networks.get(index).cloned().unwrap_or_else(|| resolve(folder, &place.path));
-            let loaded = session.open(&path, Some(trained_name(&member.network)), &compute)?;
-            if loaded.identity != place.identity {
+            let name = trained_name(&member.network);
+            let given: Given = match place.recorded_on {
+                None => session.open(&path, Some(name), &compute)?.into(),
+                Some(task) => Recording::open(&path, name, task, &member.site.name, &compute)?.into(),
+            };
+            if given.identity() != place.identity {
                 return Err(Error::invalid(format!(
                     "{}: these are not the weights that the alignment was fitted to",
                     path.display()
                 )));
             }
-            Ok(loaded)
+            Ok(given)
         })
         .collect::<Result<Vec<_>>>()?;
     // Not the pairs that it was judged by when it was fitted, whatever its seed was.
     let seed = derive(session.seed(), &["evaluation"]);
     let outcomes = work::remeasure(&configuration, &alignment, networks, &compute, arguments.pairs, seed)?;
     let bootstrap = Bootstrap { seed, ..Bootstrap::default() };
-    let outcomes = by_variable("", &folder_name(folder)?, &configuration, &outcomes);
+    let names: Vec<String> = alignment.members().iter().map(|member| member.network.clone()).collect();
+    let outcomes = by_variable("", &folder_name(folder)?, &configuration, &names, &outcomes);
     let rows: Vec<IiaRow> = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect();
     session.output.result(&json!({ "alignment": folder, "pairs": arguments.pairs, "iia": rows }), || table(&rows))
 }

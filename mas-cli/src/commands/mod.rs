@@ -149,6 +149,8 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<()> {
         .num_threads(session.threads().get())
         .build_global()
         .map_err(|error| Error::invalid(format!("--threads {}: {error}", session.threads())))?;
+    // A device that does not exist is a mistake even where nothing is computed.
+    session.compute()?;
     match command {
         Command::Tasks(command) => tasks::run(&session, &command),
         Command::Train(arguments) => train::run(&session, &arguments),

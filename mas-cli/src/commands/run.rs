@@ -87,6 +87,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             .warn(format!("--seed {seed} is not used: a study's own seed counts, and this one says {}", study.seed));
     }
     let plan = study.plan(compute.kind);
+    study.warnings().iter().for_each(|warning| session.output.warn(warning));
     let folder = RunFolder::open(&arguments.runs)?;
     let bars = Bars::new(session.output.is_quiet());
     let executor = Executor::new(&folder, Provenance::of_this_program(compute.kind))

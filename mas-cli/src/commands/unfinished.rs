@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Result,
     device::Compute,
-    networks::Loaded,
-    results::{DRAFT, write_file},
+    given::Given,
+    results::write_file,
     runs::{ENGINE_VERSION, try_exclusive},
     study::{AlignConfiguration, FitControl},
     work::NetworkPlace,
@@ -87,7 +87,7 @@ impl Unfinished {
     pub fn begin(
         out: &Path,
         configuration: &AlignConfiguration,
-        networks: &[Loaded],
+        networks: &[Given],
         compute: &Compute,
     ) -> Result<Self> {
         refuse_others(out, ALIGNMENT, "alignment")?;
@@ -189,5 +189,5 @@ fn is_empty_or_absent(folder: &Path) -> Result<bool> {
     }
     let mut entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))?.flatten();
     // A killed command may leave a file that it was writing.
-    Ok(entries.all(|entry| entry.file_name().to_string_lossy().starts_with(DRAFT)))
+    Ok(entries.all(|entry| entry.file_name().to_string_lossy().starts_with(mas_core::storage::DRAFT)))
 }

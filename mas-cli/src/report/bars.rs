@@ -140,8 +140,9 @@ fn values(study: &StudyReport, settings: &[&Setting]) -> Vec<(Measure, Interval,
         if setting.k != settings[0].k {
             method = format!("{method}, {}", size(setting.k));
         }
-        add(format!("{method}, across"), Kind::Iia, mean(setting, Control::None, Place::Across));
-        add(format!("{method}{WITHIN}"), Kind::Iia, mean(setting, Control::None, Place::Within));
+        for &place in setting.places() {
+            add(format!("{method}, {}", place.name()), Kind::Iia, mean(setting, Control::None, place));
+        }
     }
     let Some(first) = settings.first() else { return values };
     add("Ceiling".into(), Kind::Ceiling, mean(first, Control::Ceiling, Place::Within));

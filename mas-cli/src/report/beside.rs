@@ -16,7 +16,7 @@ pub(super) struct Spread {
     pub(super) directions: usize,
 }
 
-/// The directions of a setting by place that have a quantity among `rows`.
+/// The directions of a setting within or across networks that have a quantity among `rows`.
 pub(super) fn spread(rows: &[QuantityRow], setting: &Setting, place: Place, quantity: Quantity) -> Option<Spread> {
     let here = |row: &&QuantityRow| {
         row.quantity == quantity
@@ -56,7 +56,7 @@ pub(super) fn capacity(study: &StudyReport) -> Option<Table> {
             table.push(vec![
                 setting.alignment.as_str().into(),
                 format!("{}, {}", setting.method, setting.detail()).as_str().into(),
-                format!("{} {}", all.directions, place.word()).as_str().into(),
+                format!("{} {}", all.directions, place.name()).as_str().into(),
                 share(Quantity::KOverD),
                 mean(Quantity::Parameters).map_or(Cell::Nothing, whole),
                 share(Quantity::VarianceShare),
@@ -77,7 +77,7 @@ pub(super) fn held_out_counts(study: &StudyReport) -> Option<Table> {
         Table::new(&["Alignment", "Setting", "Directions", "IIA, changed pairs", "IIA, counts held out of training"]);
     let show = |value: f64, low: f64, high: f64| Cell::Text(format!("{value:.3} [{low:.3}, {high:.3}]"));
     for setting in settings(study) {
-        for place in [Place::Across, Place::Within] {
+        for &place in setting.places() {
             let Some(changed) = pooled(study, &setting, Control::None, place) else { continue };
             let held_out = pooled_over(study, &setting, Control::None, place, Population::HeldOutCounts);
             let cell =
@@ -85,7 +85,7 @@ pub(super) fn held_out_counts(study: &StudyReport) -> Option<Table> {
             table.push(vec![
                 setting.alignment.as_str().into(),
                 format!("{}, {}", setting.method, setting.detail()).as_str().into(),
-                format!("{} {}", changed.directions, place.word()).as_str().into(),
+                format!("{} {}", changed.directions, place.name()).as_str().into(),
                 cell(&changed),
                 held_out.as_ref().map_or(Cell::Nothing, cell),
             ]);

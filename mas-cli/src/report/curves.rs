@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::data::{FitCurve, StudyReport, TrainingPoint};
+use super::data::{StudyReport, TrainingPoint};
 use super::figure::{Figure, file_name};
 use super::lines::{Line, LineChart, Point};
 use super::pooled::{Place, mean, pooled, settings, size};
 use super::table::{Cell, Table};
 use super::theme::Paint;
 use super::write::ReportError;
-use crate::results::{Control, FitRow, is_untrained};
+use crate::results::{Control, FitCurve, FitRow, is_untrained};
 
 const WIDTH: f64 = 540.0;
 const NARROW: f64 = 370.0;
@@ -91,10 +91,19 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
         let heading =
             |what: &str| format!("{what} of the fit {alignment}: {method}, {}", size(k).replace(' ', "\u{a0}"));
 
-        let mut table =
-            Table::new(&["control", "seed", "step", "source", "target", "variable", "iia", "token_accuracy"]);
-        for fit in &curves {
-            for row in &fit.rows {
+        let validated: [(&str, &str, &str, Value); 2] = [
+            ("iia", "Validation IIA", "validation IIA (share of pairs)", |row| row.iia),
+            ("cl", "Counterfactual-latent loss", "validation counterfactual-latent loss", |row| row.cl_loss),
+        ];
+        for (kind, title, y_label, value) in validated {
+            let y_range = (kind == "iia").then_some(0.0..1.02);
+            let columns =
+                ["control", "seed", "step", "source", "target", "variable", "iia", "token_accuracy", "cl_loss"];
+            let mut table = Table::new(&columns);
+            for (fit, row) in curves.iter().flat_map(|fit| fit.rows.iter().map(move |row| (fit, row))) {
+                if value(row).is_none() {
+                    continue;
+                }
                 table.push(vec![
                     fit.control.id().into(),
                     fit.seed.into(),
@@ -104,22 +113,18 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
                     row.variable.as_str().into(),
                     row.iia.into(),
                     row.token_accuracy.into(),
+                    row.cl_loss.into(),
                 ]);
             }
+            let lines = course_lines(&curves, value);
+            let chart = LineChart { x_label: "step".into(), y_label: y_label.into(), y_range, doubling: false, lines };
+            let caption = format!(
+                "{title} by step: pale lines are single directions, strong lines their means; dashed lines are the means \
+                 of control fits.{}",
+                study.cut_of(alignment)
+            );
+            figures.extend(figure(name(kind), heading(title), &caption, table, &chart)?);
         }
-        let chart = LineChart {
-            x_label: "step".into(),
-            y_label: "validation IIA (share of pairs)".into(),
-            y_range: Some(0.0..1.02),
-            doubling: false,
-            lines: iia_lines(&curves),
-        };
-        let caption = format!(
-            "Validation IIA by step: pale lines are single directions, strong lines their means; dashed lines are the means \
-             of control fits.{}",
-            study.cut_of(alignment)
-        );
-        figures.extend(figure(name("iia"), heading("Validation IIA"), &caption, table, &chart)?);
 
         let mut table = Table::new(&["control", "seed", "step", "loss"]);
         let mut lines = Vec::new();
@@ -139,7 +144,7 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
         }
         let chart = LineChart {
             x_label: "step".into(),
-            y_label: "loss (nats per token)".into(),
+            y_label: loss_label(&curves).into(),
             y_range: None,
             doubling: false,
             lines,
@@ -150,6 +155,16 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
     Ok(figures)
 }
 
+/// A value of a validation, where there is one.
+type Value = fn(&FitRow) -> Option<f64>;
+
+fn loss_label(curves: &[&FitCurve]) -> &'static str {
+    match curves.iter().flat_map(|fit| &fit.rows).any(|row| row.cl_loss.is_some()) {
+        true => "loss (all parts)",
+        false => "loss (nats per token)",
+    }
+}
+
 fn look(control: Control) -> (&'static str, Paint) {
     match control {
         Control::Shuffled => ("shuffled", Paint::Series(4)),
@@ -158,7 +173,7 @@ fn look(control: Control) -> (&'static str, Paint) {
     }
 }
 
-fn iia_lines(curves: &[&FitCurve]) -> Vec<Line> {
+fn course_lines(curves: &[&FitCurve], value: Value) -> Vec<Line> {
     type Filter = fn(&FitRow) -> bool;
     let groups: [(Control, &str, Paint, Filter); 4] = [
         (Control::None, "across networks", Paint::Series(0), |row| row.source != row.target),
@@ -174,8 +189,9 @@ fn iia_lines(curves: &[&FitCurve]) -> Vec<Line> {
         for fit in curves.iter().filter(|fit| fit.control == control) {
             let mut single: BTreeMap<(&str, &str, &str), Vec<Point>> = BTreeMap::new();
             for row in fit.rows.iter().filter(|row| filter(row)) {
-                by_step.entry(row.step).or_default().push(row.iia);
-                let point = Point { x: row.step as f64, y: row.iia, interval: None };
+                let Some(y) = value(row) else { continue };
+                by_step.entry(row.step).or_default().push(y);
+                let point = Point { x: row.step as f64, y, interval: None };
                 single.entry((&row.variable, &row.source, &row.target)).or_default().push(point);
             }
             // Of controls the mean is enough.
@@ -210,14 +226,15 @@ pub(super) fn dimension(study: &StudyReport) -> Result<Vec<Figure>, ReportError>
         let mut table = Table::new(&["method", "place", "k", "iia", "low", "high", "directions"]);
         let mut lines = Vec::new();
         for (index, method) in methods.iter().enumerate() {
-            for (place, word) in [(Place::Across, "across networks"), (Place::Within, "within networks")] {
+            let of_method: Vec<_> = here.iter().filter(|setting| setting.method == *method).collect();
+            for &place in of_method.first().map_or(&[][..], |setting| setting.places()) {
                 let mut points = Vec::new();
-                for setting in here.iter().filter(|setting| setting.method == *method) {
+                for setting in &of_method {
                     let Some(found) = pooled(study, setting, Control::None, place) else { continue };
                     let interval = found.interval;
                     let row: Vec<Cell> = vec![
                         (*method).into(),
-                        word.into(),
+                        place.name().into(),
                         setting.k.into(),
                         interval.value.into(),
                         interval.low.into(),
@@ -230,8 +247,9 @@ pub(super) fn dimension(study: &StudyReport) -> Result<Vec<Figure>, ReportError>
                 }
                 points.sort_by(|a, b| a.x.total_cmp(&b.x));
                 if !points.is_empty() {
-                    let name = Some(format!("{method}, {word}"));
-                    lines.push(Line { name, paint: series(index), dashed: place == Place::Within, points });
+                    let name = Some(format!("{method}, {}", place.name()));
+                    let dashed = matches!(place, Place::Within | Place::Backward);
+                    lines.push(Line { name, paint: series(index), dashed, points });
                 }
             }
         }

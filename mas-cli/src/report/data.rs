@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::results::{ClaimRow, Control, FitRow, IiaRow, QuantityRow, SimilarityRow, UnitOutcomes};
+use crate::results::{ClaimRow, FitCurve, IiaRow, QuantityRow, SimilarityRow, UnitOutcomes};
 use crate::runs::UnitRecord;
 
 /// Everything that a report shows.
@@ -90,23 +90,6 @@ pub struct TrainingPoint {
     pub loss: Option<f64>,
     /// Validation trials right, where recorded.
     pub accuracy: Option<f64>,
-}
-
-/// One fit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FitCurve {
-    /// The alignment's name.
-    pub alignment: String,
-    /// Its method.
-    pub method: String,
-    /// Size of the subspace.
-    pub k: u64,
-    /// Seed of the fit.
-    pub seed: u64,
-    /// [`Control::None`] for the alignment, [`Control::Shuffled`] and [`Control::RandomNetwork`] for fits of controls.
-    pub control: Control,
-    /// Its course.
-    pub rows: Vec<FitRow>,
 }
 
 /// Where numbers come from: of all results that are shown, what made them, each value once. No dates: the same work gives

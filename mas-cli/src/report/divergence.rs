@@ -66,7 +66,7 @@ pub(super) fn divergence(study: &StudyReport) -> Result<Option<Figure>, ReportEr
                     setting.positions.as_str().into(),
                     setting.variable.as_str().into(),
                     setting.k.into(),
-                    place.word().into(),
+                    place.name().into(),
                     quantity.id().into(),
                     found.mean.into(),
                     found.low.into(),
@@ -102,7 +102,7 @@ fn label(setting: &Setting, all: &[Setting], place: Place) -> String {
     if all.iter().filter(alike).any(|other| other.variable != setting.variable) {
         label = format!("{label} {}", setting.variable);
     }
-    format!("{label}, {}", place.word())
+    format!("{label}, {}", place.name())
 }
 
 /// Panels in rows of `columns`, each `panel` wide, labels to their left in at most `gutter`.

@@ -3,10 +3,11 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::data::{FitCurve, NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
+use super::data::{NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
 use crate::claims::{Evidence, claim};
 use crate::results::{
-    AlignmentUnit, Control, FitRow, OutcomeRow, Quantity, QuantityRow, SimilarityRow, UnitOutcomes, untrained_twin,
+    AlignmentUnit, Control, FitCurve, FitRow, OutcomeRow, Quantity, QuantityRow, SimilarityRow, UnitOutcomes,
+    untrained_twin,
 };
 use crate::statistics::{Bootstrap, iia_rows};
 
@@ -26,7 +27,8 @@ pub(crate) fn data() -> ReportData {
     let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
     let iia = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect();
     let similarity = similarity(&mut rng);
-    let evidence = Evidence { outcomes: &outcomes, similarity: &similarity, bootstrap };
+    let fits = fits(&mut rng);
+    let evidence = Evidence { outcomes: &outcomes, fits: &fits, similarity: &similarity, bootstrap };
     let claims = claim("C1").map(|claim| claim.decide(&evidence)).unwrap_or_default();
     let networks = (0..NETWORKS).map(|index| NetworkSummary {
         name: name(index),
@@ -53,7 +55,7 @@ pub(crate) fn data() -> ReportData {
         warnings: vec!["gru-3 was not trained to the mark: 99.8 % of validation trials right.".into()],
         networks: networks.collect(),
         training: (0..NETWORKS).map(|index| training(&mut rng, index)).collect(),
-        fits: fits(&mut rng),
+        fits,
         divergence: quantities(&DIVERGENCE),
         capacity: quantities(&CAPACITY),
         iia,
@@ -110,7 +112,7 @@ fn outcomes(rng: &mut ChaCha8Rng, site: &str, positions: &str, k: u64, high: f64
             }
         }
     }
-    UnitOutcomes { unit: unit(site, positions, k), rows }
+    UnitOutcomes { unit: unit(site, positions, k), networks: (0..NETWORKS).map(name).collect(), rows }
 }
 
 fn unit(site: &str, positions: &str, k: u64) -> AlignmentUnit {
@@ -136,7 +138,7 @@ const DIVERGENCE: [(Quantity, f64); 6] = [
 ];
 const CAPACITY: [(Quantity, f64); 8] = [
     (Quantity::KOverD, 0.25),
-    (Quantity::Parameters, 32768.0),
+    (Quantity::Parameters, 16256.0),
     (Quantity::VarianceShare, 0.7),
     (Quantity::NullSpaceShare, 0.3),
     (Quantity::RandomNullSpaceShare, 0.9),
@@ -236,13 +238,24 @@ fn fits(rng: &mut ChaCha8Rng) -> Vec<FitCurve> {
                             source,
                             target: name(t),
                             variable: "count".into(),
-                            iia: iia.clamp(0.0, 1.0),
-                            token_accuracy: (0.6 + 0.4 * iia).clamp(0.0, 1.0),
+                            iia: Some(iia.clamp(0.0, 1.0)),
+                            token_accuracy: Some((0.6 + 0.4 * iia).clamp(0.0, 1.0)),
+                            cl_loss: None,
                         });
                     }
                 }
             }
-            fits.push(FitCurve { alignment: alignment.into(), method: "mas".into(), k, seed: 0, control, rows });
+            fits.push(FitCurve {
+                alignment: alignment.into(),
+                method: "mas".into(),
+                positions: "individual".into(),
+                site: alignment.into(),
+                networks: (0..NETWORKS).map(name).collect(),
+                k,
+                seed: 0,
+                control,
+                rows,
+            });
         }
     }
     fits

@@ -33,7 +33,7 @@ mod theme;
 mod write;
 
 pub use bars::main_figure;
-pub use data::{FitCurve, NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
+pub use data::{NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
 pub use figure::{Drawing, Figure};
 pub use table::{Cell, Table};
 pub use write::{ReportError, write_report};

@@ -187,8 +187,9 @@ fn similarity(study: &StudyReport) -> Option<Table> {
     let sites: BTreeSet<&str> = places.iter().map(|(site, ..)| *site).collect();
     for site in sites {
         for setting in settings(study).iter().filter(|setting| setting.site == site) {
-            if let Some(found) = pooled(study, setting, Control::None, Place::Across) {
-                let name = format!("IIA across: {}, {}", setting.method, setting.detail());
+            for &place in setting.places().iter().filter(|place| **place != Place::Within) {
+                let Some(found) = pooled(study, setting, Control::None, place) else { continue };
+                let name = format!("IIA {}: {}, {}", place.name(), setting.method, setting.detail());
                 table.push(row(site, &name, found.interval, found.directions, (None, None)));
             }
         }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mas_core::Method;
+
 use super::data::StudyReport;
-use crate::results::{Control, IiaRow, Population, QuantityRow, UnitOutcomes};
+use crate::results::{Control, IiaRow, Population, QuantityRow, UnitOutcomes, trained_name};
 use crate::statistics::{Bootstrap, Direction, Interval, directions, network_interval};
 
 /// Alignments that are fits of the same thing; seeds are not told apart.
@@ -47,6 +49,14 @@ impl Setting {
             && (&unit.site, &unit.variable, unit.k) == (&self.site, &self.variable, self.k)
     }
 
+    /// The kinds of directions that are told apart: the two ways across where the method makes a difference.
+    pub(super) fn places(&self) -> &'static [Place] {
+        match self.method.parse::<Method>() {
+            Ok(method) if method.is_directed() => &[Place::Forward, Place::Backward, Place::Within],
+            _ => &[Place::Across, Place::Within],
+        }
+    }
+
     /// What is not in the site's name, for a heading.
     pub(super) fn detail(&self) -> String {
         format!("{}, {}, {}", self.positions, self.variable, size(self.k))
@@ -75,14 +85,34 @@ pub(super) enum Place {
     Within,
     /// From one network into another.
     Across,
+    /// From the first network of a fit into the last: what a method with a direction is trained in.
+    Forward,
+    /// From the last into the first.
+    Backward,
 }
 
 impl Place {
-    /// In a label.
-    pub(super) fn word(self) -> &'static str {
+    /// What it is called in figures.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Within => "within",
             Self::Across => "across",
+            Self::Forward => "first → last",
+            Self::Backward => "last → first",
+        }
+    }
+
+    fn contains(self, source: &str, target: &str, networks: &[String]) -> bool {
+        let goes = |from: Option<&String>, to: Option<&String>| {
+            let is =
+                |name: &str, network: Option<&String>| network.is_some_and(|network| network == trained_name(name));
+            source != target && is(source, from) && is(target, to)
+        };
+        match self {
+            Self::Within => source == target,
+            Self::Across => source != target,
+            Self::Forward => goes(networks.first(), networks.last()),
+            Self::Backward => goes(networks.last(), networks.first()),
         }
     }
 }
@@ -139,20 +169,21 @@ pub(super) fn pooled_over(
     place: Place,
     population: Population,
 ) -> Option<Pooled> {
-    let is_here = |source: &str, target: &str| (source == target) == (place == Place::Within);
     let measured: Vec<Direction> = study
         .outcomes
         .iter()
         .filter(|of| setting.is_of(of))
-        .flat_map(|of| directions(&of.rows, control, population))
-        .filter(|direction| is_here(&direction.source, &direction.target))
+        .flat_map(|of| directions(&of.rows, control, population).into_iter().map(|found| (found, &of.networks)))
+        .filter(|(direction, networks)| place.contains(&direction.source, &direction.target, networks))
+        .map(|(direction, _)| direction)
         .map(Direction::under_trained_names)
         .collect();
     if let Some(interval) = network_interval(&measured, &Bootstrap::default()) {
         return Some(Pooled { interval, directions: measured.len() });
     }
-    let rows: Vec<_> =
-        rows_over(study, setting, control, population).filter(|row| is_here(&row.source, &row.target)).collect();
+    let rows: Vec<_> = rows_over(study, setting, control, population)
+        .filter(|row| place.contains(&row.source, &row.target, &[]))
+        .collect();
     let value = mean(rows.iter().map(|row| row.value))?;
     let low = rows.iter().map(|row| row.low).fold(value, f64::min);
     let high = rows.iter().map(|row| row.high).fold(value, f64::max);

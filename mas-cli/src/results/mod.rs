@@ -21,11 +21,13 @@
 //!     source: "gru-0".into(),
 //!     target: "gru-1".into(),
 //!     variable: "count".into(),
-//!     iia: 0.875,
-//!     token_accuracy: 0.9,
+//!     iia: Some(0.875),
+//!     token_accuracy: Some(0.9),
+//!     cl_loss: None,
 //! };
 //! let text = to_csv(std::slice::from_ref(&row))?;
-//! assert_eq!(text, "step,loss,source,target,variable,iia,token_accuracy\n50,0.25,gru-0,gru-1,count,0.875,0.9\n");
+//! let columns = "step,loss,source,target,variable,iia,token_accuracy,cl_loss";
+//! assert_eq!(text, format!("{columns}\n50,0.25,gru-0,gru-1,count,0.875,0.9,\n"));
 //! assert_eq!(from_csv::<FitRow>(&text)?, [row]);
 //! # Ok::<(), csv::Error>(())
 //! ```
@@ -41,10 +43,10 @@ mod table;
 mod unit;
 
 pub use claim::{ClaimRow, OVERALL};
-pub use fit::FitRow;
+pub use fit::{FitCurve, FitRow};
 pub use iia::{Control, IiaRow, Population, is_untrained, trained_name, untrained_twin};
 pub use outcome::OutcomeRow;
 pub use quantity::{Quantity, QuantityRow};
 pub use similarity::SimilarityRow;
-pub use table::{DRAFT, ResultsError, Tidy, from_csv, read_rows, to_csv, write_file, write_rows};
+pub use table::{ResultsError, Tidy, from_csv, read_rows, to_csv, write_file, write_rows};
 pub use unit::{AlignmentUnit, UnitOutcomes};

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use mas_core::storage::write_whole;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -97,31 +98,15 @@ pub fn write_rows<T: Tidy>(path: &Path, rows: &[T]) -> Result<(), ResultsError> 
     write_file(path, text.as_bytes())
 }
 
-/// How the names of files begin that [`write_file`] is writing.
-pub const DRAFT: &str = ".writing-";
-
-/// Writes a file atomically: into a temporary file beside it, then renamed over it. Makes the folder where missing.
+/// Writes a file [whole or not at all](write_whole). Makes the folder where missing.
 ///
 /// # Errors
 /// [`ResultsError::Write`] where the folder or the file cannot be written.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ResultsError> {
-    let attempt = || -> io::Result<()> {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(folder)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(DRAFT);
-        // Temporary files are private by default; results are meant to be read by others as the umask allows.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    attempt().map_err(|source| ResultsError::Write { path: path.into(), source })
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .and_then(|()| write_whole(path, |file| file.write_all(bytes)))
+        .map_err(|source| ResultsError::Write { path: path.into(), source })
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct AlignmentUnit {
 pub struct UnitOutcomes {
     /// Whose they are.
     pub unit: AlignmentUnit,
+    /// The networks of the fit, in its order.
+    pub networks: Vec<String>,
     /// The interchanges, the controls' among them.
     pub rows: Vec<OutcomeRow>,
 }

@@ -4,16 +4,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use mas_core::storage::write_whole;
+
 use super::error::{Result, RunError};
 
 /// Replaces `path` by `text`: at any moment, and after any crash, the file is the old one or the new one.
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let attempt = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
+        write_whole(path, |file| file.write_all(text.as_bytes()))?;
         sync_folder(folder)
     };
     attempt().map_err(|error| RunError::io("write", path, error))

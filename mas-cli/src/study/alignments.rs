@@ -1,6 +1,6 @@
 //! The alignments of a study.
 
-use mas_core::Method;
+use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start};
 use mas_tasks::{PairConfig, Positions, ProgramKind, Task, TaskConfig, ValueRange, VariablePair};
 use toml::Spanned;
 
@@ -64,6 +64,7 @@ impl Checker<'_> {
             Some(name) => source.choice("method", name, Method::ALL, |method| method.id())?,
             None => Method::Mas,
         };
+        let (function, start) = self.function()?;
         let positions = match &table.positions {
             Some(name) => *source.choice("kind of positions", name, Positions::ALL, |one| one.name())?,
             None => Positions::Individual,
@@ -77,12 +78,17 @@ impl Checker<'_> {
         let positive = |key, given: &Option<Spanned<usize>>, default| source.positive(key, given.as_ref(), default);
         let common = AlignConfiguration {
             method,
+            function,
+            start,
             sites: Vec::new(),
             positions,
             variables,
             program,
             range,
             k: None,
+            inaccessible: Vec::new(),
+            cl_weight: self.cl_weight(method)?,
+            null: table.null.as_ref().is_some_and(|null| *null.get_ref()),
             training_pairs: positive("training-pairs", &table.training_pairs, defaults::TRAINING_PAIRS)?,
             held_out_pairs: positive("held-out-pairs", &table.held_out_pairs, defaults::HELD_OUT_PAIRS)?,
             batch: positive("batch", &table.batch, defaults::BATCH)?,
@@ -102,6 +108,9 @@ impl Checker<'_> {
                 true => FitControl::of(members.len()),
                 false => vec![FitControl::None],
             };
+            let inaccessible = self.inaccessible(method, &members)?;
+            let common = AlignConfiguration { sites: sites.clone(), inaccessible, ..common.clone() };
+            self.has_objective(&common)?;
             for k in ks {
                 for &control in &controls {
                     let sites = sites.clone();
@@ -112,6 +121,21 @@ impl Checker<'_> {
             }
         }
         Ok(AlignmentFits { name: table.name.get_ref().clone(), fits })
+    }
+
+    /// The alignment function, and where it begins.
+    fn function(&self) -> Result<(FunctionKind, Start), StudyError> {
+        let (source, table) = (self.source, self.table);
+        let function = match &table.function {
+            Some(name) => source.choice("alignment function", name, FunctionKind::ALL, |kind| kind.id())?,
+            None => FunctionKind::default(),
+        };
+        let Some(name) = &table.start else { return Ok((function, Start::default())) };
+        let start = source.choice("start", name, Start::ALL, |start| start.id())?;
+        match FunctionConfig::new(function, start).check() {
+            Ok(()) => Ok((function, start)),
+            Err(error) => Err(source.error(name.span(), error.to_string(), None)),
+        }
     }
 
     /// Which networks are fitted together.
@@ -126,9 +150,54 @@ impl Checker<'_> {
             return Ok(members.into_iter().map(|member| vec![member]).collect());
         }
         let what = format!("`{}`", method.id());
-        let most = if method.is_directed() { Some(2) } else { None };
-        let wanted = Wanted { what: &what, most, directed: method.is_directed() };
+        let wanted = Wanted { what: &what, most: method.most_networks(), directed: method.is_directed() };
         self.pairing.groups(table.pairs.as_ref(), table.networks.as_ref(), &wanted)
+    }
+
+    /// Which of a fit's networks are read and not run, as places in the fit.
+    fn inaccessible(&self, method: Method, members: &[usize]) -> Result<Vec<usize>, StudyError> {
+        let Some(given) = &self.table.inaccessible else {
+            let last = members.len().checked_sub(1).filter(|_| method.has_inaccessible());
+            return Ok(last.into_iter().collect());
+        };
+        let chosen = self.pairing.members(Some(given))?;
+        let places: Vec<usize> = (0..members.len()).filter(|&place| chosen.contains(&members[place])).collect();
+        if method.has_inaccessible() && places.is_empty() {
+            let names: Vec<_> = members.iter().map(|&member| format!("`{}`", self.networks[member].name)).collect();
+            let message = format!("none of these is in the fit of {}", names.join(" and "));
+            let help =
+                "name the networks that are fitted together in `pairs`, or leave it out for the last of each fit";
+            return Err(self.source.error(given.span(), message, help));
+        }
+        Ok(places)
+    }
+
+    fn cl_weight(&self, method: Method) -> Result<Option<f64>, StudyError> {
+        let Some(given) = &self.table.cl_weight else { return Ok(method.weighs_latent().then_some(LATENT_WEIGHT)) };
+        let weight = *given.get_ref();
+        if !method.weighs_latent() {
+            let message = format!("cl-weight means nothing to `{}`, which has not both losses", method.id());
+            return Err(self.source.error(
+                given.span(),
+                message,
+                "leave it out; the method that weighs them is `clmas`",
+            ));
+        }
+        if !weight.is_finite() || weight < 0.0 {
+            let help = format!("it is at least 0, and {LATENT_WEIGHT} if left out");
+            return Err(self.source.error_with(given.span(), format!("cl-weight = {weight} is impossible"), help));
+        }
+        Ok(Some(weight))
+    }
+
+    /// Whether there is such a fit as all settings together ask for.
+    fn has_objective(&self, fit: &AlignConfiguration) -> Result<(), StudyError> {
+        let table = self.table;
+        let span = (table.inaccessible.as_ref().map(Spanned::span))
+            .or(table.null.as_ref().map(Spanned::span))
+            .or(table.method.as_ref().map(Spanned::span))
+            .unwrap_or(table.name.span());
+        fit.objective().map(|_| ()).map_err(|error| self.source.error(span, error.to_string(), None))
     }
 
     fn range(&self) -> Result<Option<ValueRange>, StudyError> {
@@ -250,6 +319,9 @@ impl Checker<'_> {
     fn fit_name(&self, fit: &AlignConfiguration, members: &[usize]) -> String {
         let names: Vec<_> = members.iter().map(|&member| self.networks[member].name.as_str()).collect();
         let mut name = format!("{}: {}", self.table.name.get_ref(), names.join(" "));
+        if fit.function != FunctionKind::default() {
+            name.push_str(&format!(", {}", fit.function));
+        }
         if let Some(k) = fit.k {
             name.push_str(&format!(", k = {k}"));
         }

@@ -3,12 +3,15 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
-use mas_core::{Direction, Method};
+use mas_core::{Direction, FunctionKind, LATENT_WEIGHT, Method, Objective, Start};
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
-use crate::results::{AlignmentUnit, Control};
+use crate::{
+    Error, Result,
+    results::{AlignmentUnit, Control},
+};
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +60,12 @@ pub struct TrainingSettings {
 pub struct AlignConfiguration {
     /// The method.
     pub method: Method,
+    /// The alignment function of every network.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub function: FunctionKind,
+    /// Where the fit begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub start: Start,
     /// Where each network is read and written, in the order of the inputs.
     pub sites: Vec<String>,
     /// Individual or stepwise.
@@ -72,6 +81,16 @@ pub struct AlignConfiguration {
     /// Coordinates of each variable's subspace; nothing for methods that take everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
+    /// The networks, as places in the inputs, whose activity is read and which are not run in the fit; for methods that
+    /// have such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inaccessible: Vec<usize>,
+    /// Weight of the counterfactual-latent loss beside that of behaviour; for methods that have both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cl_weight: Option<f64>,
+    /// Whether there is a null variable: within networks, the coordinates that no variable has are swapped too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub null: bool,
     /// Interchanges to fit to.
     pub training_pairs: usize,
     /// Interchanges to judge by.
@@ -90,6 +109,10 @@ pub struct AlignConfiguration {
     pub control: FitControl,
     /// Seed of pairs, of the fit and of the bootstrap.
     pub seed: u64,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A control that is a fit of its own.
@@ -113,13 +136,6 @@ impl FitControl {
     pub fn of(networks: usize) -> Vec<Self> {
         let has = |control: &Self| networks > 1 || *control != Self::RandomNetwork;
         Self::ALL.into_iter().filter(has).collect()
-    }
-
-    /// Whether the control says something about a direction of its fit. With an untrained twin in the first network's
-    /// place that is so from the twin into a trained network: an untrained target cannot answer, and trained networks
-    /// align with each other.
-    pub fn judges(self, direction: Direction) -> bool {
-        self != Self::RandomNetwork || (direction.source == 0 && direction.target != 0)
     }
 
     /// The name in files.
@@ -155,6 +171,47 @@ impl AlignConfiguration {
             k: self.k.unwrap_or(0) as u64,
             seed: self.seed,
         }
+    }
+
+    /// The network, as a place in the inputs, whose untrained twin stands in for it in a random-network control: the first
+    /// that is run.
+    pub fn twin(&self) -> Option<usize> {
+        (0..self.sites.len())
+            .find(|network| !self.inaccessible.contains(network))
+            .filter(|_| self.control == FitControl::RandomNetwork)
+    }
+
+    /// Whether the fit says something about a direction. With an untrained twin in a network's place that is so from the
+    /// twin into a trained network: an untrained target cannot answer, and trained networks align with each other.
+    pub fn judges(&self, direction: Direction) -> bool {
+        self.twin().is_none_or(|twin| direction.source == twin && direction.target != twin)
+    }
+
+    /// What the fit learns from.
+    ///
+    /// # Errors
+    /// Networks, weights or a null variable that the method is not made for.
+    pub fn objective(&self) -> Result<Objective> {
+        let networks = self.sites.len();
+        let objective = Objective {
+            latent_weight: self.cl_weight.unwrap_or(LATENT_WEIGHT),
+            ..self.method.objective_without(networks, &self.inaccessible)?
+        };
+        objective.check(networks)?;
+        let within = objective.behaviour.iter().any(|direction| direction.source == direction.target);
+        if self.null && !within {
+            return Err(Error::invalid(format!(
+                "there is no null variable in `{}`, which trains no direction within one network",
+                self.method
+            )));
+        }
+        if !objective.latent().is_empty() && self.positions == Positions::Stepwise {
+            return Err(Error::invalid(format!(
+                "`{}` takes individual positions: what stepwise interchanges should come to, no natural activity tells",
+                self.method
+            )));
+        }
+        Ok(objective)
     }
 
     /// The site as results name it: `hidden`, or `hidden:layer.0` where the networks' differ.

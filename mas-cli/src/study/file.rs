@@ -94,9 +94,20 @@ pub struct AlignmentTable {
     pub pairs: Option<Spanned<Pairs>>,
     /// Which networks or groups of them; default: all. Not beside lists in `pairs`.
     pub networks: Option<Spanned<Vec<Spanned<String>>>>,
-    /// `das`, `mas`, `unidirectional-mas`, `stitching` or `low-rank-stitching`; default `mas`. Of two networks, the last
-    /// is the one that is stitched into.
+    /// `das`, `mas`, `unidirectional-mas`, `stitching`, `low-rank-stitching`, `latent-stitching` or `clmas`; default `mas`.
+    /// Of two networks, the last is the one that is stitched into.
     pub method: Option<Spanned<String>>,
+    /// The networks, or groups of them, that are read and not run in the fit; default: the last of each fit. For `clmas`.
+    pub inaccessible: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Weight of the counterfactual-latent loss beside that of behaviour, 0 for none; default
+    /// [`LATENT_WEIGHT`](mas_core::LATENT_WEIGHT). For `clmas`.
+    pub cl_weight: Option<Spanned<f64>>,
+    /// Whether to swap, within networks, the coordinates that no variable has, too; default: no.
+    pub null: Option<Spanned<bool>>,
+    /// The alignment function: `orthogonal`, `linear`, `scaled`, `relaxed` or `revnet`; default `orthogonal`.
+    pub function: Option<Spanned<String>>,
+    /// Where the fit begins: `random`, `identity` or `principal`; default `random`.
+    pub start: Option<Spanned<String>>,
     /// Where the networks are read and written; default [`SITE`](super::defaults::SITE).
     pub site: Option<Spanned<Sites>>,
     /// `individual` or `stepwise`; default `individual`.
@@ -109,7 +120,7 @@ pub struct AlignmentTable {
     /// Only interchanges whose written and overwritten values lie in this range, both ends included; default: all.
     pub range: Option<Spanned<[f64; 2]>>,
     /// Coordinates of each variable's subspace; a list makes a fit for each. Default [`K`](super::defaults::K), or what
-    /// there is room for. Not for `stitching`, which takes everything.
+    /// there is room for. Not for `stitching` and `latent-stitching`, which take everything.
     pub k: Option<Spanned<OneOrMany>>,
     /// Interchanges to fit to; default [`TRAINING_PAIRS`](super::defaults::TRAINING_PAIRS).
     pub training_pairs: Option<Spanned<usize>>,

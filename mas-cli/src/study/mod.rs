@@ -119,6 +119,15 @@ impl Study {
         })
     }
 
+    /// What has to be said of results that it will have, a line each.
+    pub fn warnings(&self) -> Vec<String> {
+        let of = |table: &AlignmentFits| {
+            let warning = table.fits.iter().find_map(|fit| fit.configuration.function.warning())?;
+            Some(format!("alignment {}: {warning}", table.name))
+        };
+        self.alignments.iter().filter_map(of).collect()
+    }
+
     /// The names of its networks, one for each seed.
     pub fn networks(&self) -> impl Iterator<Item = &str> {
         self.networks.iter().map(|network| network.name.as_str())

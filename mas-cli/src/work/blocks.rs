@@ -1,7 +1,7 @@
 //! The same block of the same network in different fits.
 
 use faer::Mat;
-use mas_core::Alignment;
+use mas_core::{Alignment, FunctionKind};
 use mas_metrics::principal_angles;
 
 use crate::{
@@ -25,7 +25,8 @@ struct Block {
 }
 
 impl Blocks {
-    /// Takes the blocks of `unit`'s variable from all networks of a fit; `name` gives a network's name here.
+    /// Takes the blocks of `unit`'s variable from all networks of a fit that have rotations; `name` gives a network's name
+    /// here. Of another map, the subspace that it reads is not the one that it writes.
     ///
     /// # Errors
     /// A device that cannot be read.
@@ -35,7 +36,10 @@ impl Blocks {
         };
         let block = alignment.subspaces().range(index)?;
         for (member, evaluated) in alignment.members().iter().zip(alignment.evaluate()?) {
-            let frame = evaluated.frame().clone();
+            let (FunctionKind::Orthogonal, Some(frame)) = (member.function.map().kind(), evaluated.frame()) else {
+                continue;
+            };
+            let frame = frame.clone();
             let [width, columns] = frame.dims();
             let values = frame.try_into_vec_as::<f32>().map_err(|error| Error::Internal(error.to_string()))?;
             let frame =
@@ -86,7 +90,7 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use burn::{prelude::*, tensor::Device};
-    use mas_core::{AlignmentFunction, Member, Site, Subspaces, alignment::Orthogonal};
+    use mas_core::{AlignmentFunction, FunctionConfig, Member, Site, Start, Subspaces, alignment::Orthogonal};
 
     use super::*;
 
@@ -103,6 +107,11 @@ mod tests {
         }
     }
 
+    fn with(function: AlignmentFunction) -> Alignment {
+        let member = Member { network: "gru".into(), site: Site::new("hidden", 4), function };
+        Alignment::new(vec![member], Subspaces::new([("phase", 1), ("count", 2)]).unwrap()).unwrap()
+    }
+
     /// A fit of one network of width 4, whose block `count` takes coordinates `axes`.
     fn fit(axes: [usize; 2]) -> Alignment {
         let mut order: Vec<usize> = (0..4).filter(|axis| !axes.contains(axis)).collect();
@@ -110,9 +119,7 @@ mod tests {
         order.splice(1..1, axes);
         let values: Vec<f32> = (0..16).map(|cell| if order[cell % 4] == cell / 4 { 1.0 } else { 0.0 }).collect();
         let base = Tensor::<2>::from_data(TensorData::new(values, [4, 4]), &Device::flex());
-        let function = AlignmentFunction::new(Orthogonal::from_parts(base.clone(), base.zeros_like()).unwrap());
-        let member = Member { network: "gru".into(), site: Site::new("hidden", 4), function };
-        Alignment::new(vec![member], Subspaces::new([("phase", 1), ("count", 2)]).unwrap()).unwrap()
+        with(AlignmentFunction::new(Orthogonal::from_parts(base.clone(), base.zeros_like()).unwrap()))
     }
 
     fn rows(fits: &[[usize; 2]]) -> Vec<(Quantity, f64)> {
@@ -137,6 +144,19 @@ mod tests {
         for ((quantity, value), (expected_quantity, expected)) in found.into_iter().zip(expected) {
             assert_eq!(quantity, expected_quantity);
             assert!((value - expected).abs() < 1e-4, "{quantity}: {value}");
+        }
+    }
+
+    #[test]
+    fn maps_that_are_no_rotations_have_no_angles() {
+        for kind in FunctionKind::ALL.into_iter().filter(|kind| *kind != FunctionKind::Orthogonal) {
+            let config = FunctionConfig::new(kind, Start::Random);
+            let mut blocks = Blocks::default();
+            for seed in [1, 2] {
+                let function = config.init(4, 3, seed, None, &Device::flex()).unwrap();
+                blocks.add(&unit(seed), &with(function), str::to_owned).unwrap();
+            }
+            assert!(blocks.rows().unwrap().is_empty(), "{kind}");
         }
     }
 

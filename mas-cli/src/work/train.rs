@@ -36,12 +36,15 @@ pub fn train(
     let task_config = TaskConfig::training(*task);
     let task = task_config.clone().build()?;
     let reader = Reader::new(&task, task.vocabulary())?;
+    // Networks of one seed that differ in anything have nothing else in common: neither weights nor data.
+    let (width_text, layers_text) = (width.to_string(), layers.to_string());
+    let derived =
+        |purpose| derive(*seed, &[purpose, task.kind().name(), architecture.name(), &width_text, &layers_text]);
     let trials = |sequences: Vec<mas_tasks::Sequence>| -> Result<Trials> { reader.trials(&sequences) };
-    let data = trials(task.sequences(training.samples, derive(*seed, &["training trials"])))?;
-    let validation =
-        trials(task.validation_sequences(training.validation_samples, derive(*seed, &["validation trials"])))?;
+    let data = trials(task.sequences(training.samples, derived("training trials")))?;
+    let validation = trials(task.validation_sequences(training.validation_samples, derived("validation trials")))?;
     let settings = TrainingSettings {
-        seed: *seed,
+        seed: derived("training"),
         batch: training.batch,
         learning_rate: training.learning_rate,
         warm_up: training.warm_up as u64,
@@ -59,7 +62,7 @@ pub fn train(
         ..Vocabulary::new(known.tokens().to_vec())
     };
     let config = RecurrentConfig { layers: *layers, ..RecurrentConfig::new(cell, *width, vocabulary.len()) };
-    let network = config.init(*seed, &compute.device)?;
+    let network = config.init(derived("weights"), &compute.device)?;
     let run = Training { training: &data, validation: &validation, settings: &settings, checkpoint: Some(checkpoint) };
     let trained = run.run(network, |event| {
         on_event(event, training.max_epochs);

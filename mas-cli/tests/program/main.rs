@@ -1,6 +1,8 @@
 //! Driving the real program.
 
 mod bad_input;
+mod functions;
+mod inaccessible;
 mod networks;
 mod studies;
 mod tasks;

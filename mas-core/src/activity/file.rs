@@ -7,9 +7,9 @@ use std::path::Path;
 use super::array::{Array, Arrays, Problem};
 use super::element::{Element, write_all};
 use super::npz::{Npz, NpzFile};
-use super::replace::replace;
 use super::safetensors::{SafetensorsFile, write_header};
 use super::{Activity, npy};
+use crate::storage::write_whole;
 use crate::{Error, Result};
 
 /// The formats, by extension.
@@ -74,9 +74,9 @@ impl Activity {
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let written = match Format::of(path)? {
-            Format::Safetensors => replace(path, |writer| self.write_safetensors(writer)),
-            Format::Npz => replace(path, |writer| self.write_npz(writer)),
-            Format::Npy => replace(path, |writer| self.write_npy(writer)),
+            Format::Safetensors => write_whole(path, |writer| self.write_safetensors(writer)),
+            Format::Npz => write_whole(path, |writer| self.write_npz(writer)),
+            Format::Npy => write_whole(path, |writer| self.write_npy(writer)),
         };
         written.map_err(|error| Error::io(path, error))
     }

@@ -5,7 +5,6 @@ mod element;
 mod file;
 mod npy;
 mod npz;
-mod replace;
 mod safetensors;
 
 pub use file::read_tokens;

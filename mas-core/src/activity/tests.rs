@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::Activity;
-use super::replace::replace;
 use crate::Error;
 
 fn folder() -> TempDir {
@@ -283,20 +282,6 @@ fn a_damaged_archive_fails_its_checksum() {
     bytes[at] ^= 1;
     fs::write(&path, bytes).unwrap();
     assert!(reason(Activity::read(&path)).contains("checksum"));
-}
-
-#[test]
-fn a_write_that_fails_leaves_what_was_there() {
-    let folder = folder();
-    let path = folder.path().join("a.npy");
-    fs::write(&path, "before").unwrap();
-    let error = replace(&path, |writer| {
-        std::io::Write::write_all(writer, &[0; 1 << 21])?;
-        Err(std::io::ErrorKind::StorageFull.into())
-    });
-    assert_eq!(error.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
-    assert_eq!(fs::read(&path).unwrap(), b"before");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

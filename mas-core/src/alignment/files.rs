@@ -3,7 +3,9 @@ use std::{io::Write, path::Path};
 use burn::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{AlignmentFunction, Evaluated, Orthogonal, PreStep, Squash, Subspaces};
+use super::{
+    AlignmentFunction, Evaluated, FunctionKind, Orthogonal, Parametrisation, Squash, Subspaces, stored::Stored,
+};
 use crate::{Error, Result, Site, storage};
 
 /// One alignment function per network, and the named subspaces that they share.
@@ -52,6 +54,13 @@ impl Alignment {
                     member.site.name
                 )));
             }
+            if subspaces.columns() > member.function.columns() {
+                return Err(Error::invalid(format!(
+                    "the subspaces take {} coordinates, but the alignment function of `{name}` was made for {}",
+                    subspaces.columns(),
+                    member.function.columns()
+                )));
+            }
         }
         Ok(Self { members, subspaces })
     }
@@ -75,48 +84,49 @@ impl Alignment {
     ///
     /// # Errors
     /// See [`AlignmentFunction::evaluate`].
-    pub fn evaluate(&self) -> Result<Vec<Evaluated<'_>>> {
+    pub fn evaluate(&self) -> Result<Vec<Evaluated>> {
         self.members.iter().map(|member| member.function.evaluate(self.subspaces.columns())).collect()
     }
 
     /// Writes `alignment.toml` and `alignment.safetensors` into `folder`, which must exist.
     ///
     /// Beside what is needed to load it again (`base.NAME`, `parameters.NAME`, `mean.NAME` …), the tensors hold the
-    /// explicit orthonormal frame `frame.NAME`, `[width, k]`: aligned coordinates are `x @ frame`. `settings` is kept
-    /// as it is, under the key of the same name.
+    /// explicit columns of a linear map, `frame.NAME` `[width, k]`: aligned coordinates are `x @ frame`. Of a map that is
+    /// no rotation, `inverse.NAME`, `[k, width]`, turns a change of aligned coordinates into one of `x`; of a rotation
+    /// that is the transposed frame. `settings` is kept as it is, under the key of the same name.
     ///
     /// # Errors
-    /// The folder cannot be written.
+    /// The folder cannot be written, or a map has no inverse.
     pub fn save(&self, folder: &Path, settings: &toml::Table) -> Result<()> {
-        let frames: Vec<Tensor<2>> = self.evaluate()?.iter().map(|evaluated| evaluated.frame().clone()).collect();
+        let evaluated = self.evaluate()?;
         let mut tensors = Vec::new();
-        for (member, frame) in self.members.iter().zip(&frames) {
+        for (member, evaluated) in self.members.iter().zip(&evaluated) {
             let name = |part: &str| format!("{part}.{}", member.network);
-            let (map, prestep) = (member.function.map(), member.function.prestep());
-            tensors.push((name("frame"), frame));
-            tensors.push((name("base"), map.base()));
-            tensors.push((name("parameters"), map.parameters()));
-            tensors.extend(prestep.tensors().map(|(part, tensor)| (name(part), tensor)));
+            let function = &member.function;
+            tensors.extend(explicit(function, evaluated).map(|(part, tensor)| (name(part), tensor)));
+            tensors.extend(function.map().tensors().into_iter().map(|(part, tensor)| (name(&part), tensor)));
+            tensors.extend(function.prestep().tensors().map(|(part, tensor)| (name(part), tensor)));
         }
         storage::write_tensors(&folder.join(TENSORS), tensors, None)?;
         let networks = self.members.iter().map(|member| MemberEntry {
             name: member.network.clone(),
             site: member.site.name.clone(),
             width: member.site.width,
-            map: MapKind::Orthogonal,
+            map: member.function.map().kind(),
+            parametrisation: member.function.map().rotation().map(Orthogonal::parametrisation).unwrap_or_default(),
             squash: member.function.prestep().squash(),
         });
         let description =
             Description { subspaces: self.subspaces.clone(), networks: networks.collect(), settings: settings.clone() };
         let path = folder.join(DESCRIPTION);
         let text = toml::to_string(&description).map_err(|error| Error::format(&path, error))?;
-        storage::write_whole(&path, |file| file.write_all(text.as_bytes()))
+        storage::write_whole(&path, |file| file.write_all(text.as_bytes())).map_err(|error| Error::io(&path, error))
     }
 
     /// Reads what [`save`](Self::save) wrote: the alignment, and the settings kept beside it.
     ///
     /// # Errors
-    /// A missing, damaged or contradictory file; the message names it and the key or tensor.
+    /// A missing, damaged or contradictory file, or a map that has no inverse; the message names it and the key or tensor.
     pub fn load(folder: &Path, device: &Device) -> Result<(Self, toml::Table)> {
         let path = folder.join(DESCRIPTION);
         let text = std::fs::read_to_string(&path).map_err(|source| Error::io(&path, source))?;
@@ -127,69 +137,63 @@ impl Alignment {
         let columns = description.subspaces.columns();
         let (mut members, mut frames) = (Vec::new(), Vec::new());
         for entry in description.networks {
-            let mut take = |part: &str, shape: [usize; 2]| match tensors.remove(&format!("{part}.{}", entry.name)) {
-                Some(tensor) if tensor.dims() == shape => Ok(Some(tensor)),
-                Some(tensor) => Err(Error::format(
-                    &path,
-                    format!("`{part}.{}` has the shape {:?}, expected {shape:?}", entry.name, tensor.dims()),
-                )),
-                None => Ok(None),
-            };
-            let missing = |part: &str| Error::format(&path, format!("`{part}.{}` is missing", entry.name));
-            let unfit = |parts: [&str; 2], error: Error| {
-                Error::format(&path, format!("`{}.{}`, `{}.{1}`: {error}", parts[0], entry.name, parts[1]))
-            };
-            let (square, row) = ([entry.width, entry.width], [1, entry.width]);
-            let MapKind::Orthogonal = entry.map;
-            let base = take("base", square)?.ok_or_else(|| missing("base"))?;
-            let parameters = take("parameters", square)?.ok_or_else(|| missing("parameters"))?;
-            let map = Orthogonal::from_parts(base, parameters).map_err(|error| unfit(["base", "parameters"], error))?;
-            frames.push(take("frame", [entry.width, columns])?);
-            let mut prestep = PreStep::default();
-            if let Some(squash) = entry.squash {
-                prestep = prestep.with_squash(squash);
+            let (path, network, width) = (path.as_path(), entry.name.as_str(), entry.width);
+            let mut stored = Stored { path, network, width, tensors: &mut tensors };
+            let map = stored.map(entry.map, entry.parametrisation)?;
+            let mut explicit = Vec::new();
+            if entry.map.is_linear() {
+                explicit.extend(stored.take(FRAME, [width, columns])?.map(|tensor| (FRAME, tensor)));
             }
-            match (take("mean", row)?, take("scale", row)?) {
-                (Some(mean), Some(scale)) => {
-                    prestep =
-                        prestep.with_standardisation(mean, scale).map_err(|error| unfit(["mean", "scale"], error))?;
-                }
-                (None, None) => {}
-                (mean, _) => return Err(missing(if mean.is_some() { "scale" } else { "mean" })),
+            if entry.map.is_linear() && entry.map != FunctionKind::Orthogonal {
+                explicit.extend(stored.take(INVERSE, [columns, width])?.map(|tensor| (INVERSE, tensor)));
             }
-            if let Some(bias) = take("bias", row)? {
-                prestep = prestep.with_bias(bias);
-            }
-            members.push(Member {
-                network: entry.name,
-                site: Site::new(entry.site, entry.width),
-                function: AlignmentFunction::new(map).with_prestep(prestep),
-            });
+            frames.push(explicit);
+            let function = AlignmentFunction::new(map).with_prestep(stored.prestep(entry.squash)?);
+            members.push(Member { site: Site::new(entry.site, width), network: entry.name, function });
         }
         if !tensors.is_empty() {
             let names: Vec<_> = tensors.keys().map(|name| format!("`{name}`")).collect();
             return Err(Error::format(&path, format!("no network has a place for {}", names.join(", "))));
         }
         let alignment = Self::new(members, description.subspaces).map_err(|error| Error::format(folder, error))?;
-        alignment.check_frames(&frames).map_err(|error| Error::format(&path, error))?;
+        alignment.check_explicit(&frames).map_err(|error| Error::format(&path, error))?;
         Ok((alignment, description.settings))
     }
 
-    /// Whether stored frames are those of the functions: a file must not say two things.
-    fn check_frames(&self, frames: &[Option<Tensor<2>>]) -> Result<()> {
-        for ((member, evaluated), frame) in self.members.iter().zip(self.evaluate()?).zip(frames) {
-            let Some(frame) = frame else { continue };
-            let error: f32 = (frame.clone() - evaluated.frame().clone()).abs().max().into_scalar();
-            if error.is_nan() || error > 1e-3 {
-                return Err(Error::invalid(format!(
-                    "`frame.{0}` is not what `base.{0}` and `parameters.{0}` give, but off by {error}",
-                    member.network
-                )));
+    /// Whether stored columns are those of the functions: a file must not say two things.
+    fn check_explicit(&self, stored: &[Vec<(&str, Tensor<2>)>]) -> Result<()> {
+        for (member, stored) in self.members.iter().zip(stored) {
+            let (function, network) = (&member.function, &member.network);
+            let evaluated = function
+                .evaluate(self.subspaces.columns())
+                .map_err(|error| Error::invalid(format!("the function of `{network}`: {error}")))?;
+            let computed: Vec<_> = explicit(function, &evaluated).collect();
+            for (part, tensor) in stored {
+                let Some((_, expected)) = computed.iter().find(|(name, _)| name == part) else { continue };
+                let largest: f32 = (*expected).clone().abs().max().into_scalar();
+                let error: f32 = (tensor.clone() - (*expected).clone()).abs().max().into_scalar();
+                if error.is_nan() || error > 1e-3 * largest.max(1.0) {
+                    return Err(Error::invalid(format!(
+                        "`{part}.{network}` is not what the other tensors of `{network}` give, but off by {error}"
+                    )));
+                }
             }
         }
         Ok(())
     }
 }
+
+/// The explicit columns and rows of a map, as they are stored for others to read.
+fn explicit<'a>(
+    function: &AlignmentFunction,
+    evaluated: &'a Evaluated,
+) -> impl Iterator<Item = (&'static str, &'a Tensor<2>)> {
+    let inverse = evaluated.inverse_frame().filter(|_| function.map().kind() != FunctionKind::Orthogonal);
+    evaluated.frame().map(|frame| (FRAME, frame)).into_iter().chain(inverse.map(|inverse| (INVERSE, inverse)))
+}
+
+const FRAME: &str = "frame";
+const INVERSE: &str = "inverse";
 
 const DESCRIPTION: &str = "alignment.toml";
 const TENSORS: &str = "alignment.safetensors";
@@ -209,13 +213,13 @@ struct MemberEntry {
     name: String,
     site: String,
     width: usize,
-    map: MapKind,
+    map: FunctionKind,
+    #[serde(default, skip_serializing_if = "is_default")]
+    parametrisation: Parametrisation,
     #[serde(skip_serializing_if = "Option::is_none")]
     squash: Option<Squash>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum MapKind {
-    Orthogonal,
+fn is_default(parametrisation: &Parametrisation) -> bool {
+    *parametrisation == Parametrisation::default()
 }

@@ -1,25 +1,99 @@
-use std::ops::Range;
-
 use burn::prelude::*;
 
-use super::{Orthogonal, PreStep};
+use super::{
+    Evaluated, FunctionKind, Linear, Orthogonal, PreStep, Relaxed, Revnet, Scaled,
+    part::{Named, Part},
+};
 use crate::{Error, Result};
 
-/// The invertible alignment function of one network at one site: a [`PreStep`] and then a rotation,
-/// `A(h) = Qᵀ x(h)`.
+/// The invertible alignment function of one network at one site: a [`PreStep`] and then one of the family of maps.
 #[derive(Debug, Clone)]
 pub struct AlignmentFunction {
     prestep: PreStep,
-    map: Orthogonal,
+    map: Map,
 }
 
-impl AlignmentFunction {
-    /// The rotation `map` alone.
-    pub fn new(map: Orthogonal) -> Self {
-        Self { prestep: PreStep::default(), map }
+/// The family of maps, `[row, width]` to `[row, width]`.
+#[derive(Debug, Clone)]
+pub enum Map {
+    /// A rotation.
+    Orthogonal(Orthogonal),
+    /// A symmetric stretch and signed scales.
+    Linear(Linear),
+    /// A positive scale and a rotation.
+    Scaled(Scaled),
+    /// A scale of every coordinate and a rotation.
+    Relaxed(Relaxed),
+    /// Additive coupling: not linear.
+    Revnet(Revnet),
+}
+
+impl Map {
+    fn part(&self) -> &dyn Part {
+        match self {
+            Self::Orthogonal(map) => map,
+            Self::Linear(map) => map,
+            Self::Scaled(map) => map,
+            Self::Relaxed(map) => map,
+            Self::Revnet(map) => map,
+        }
     }
 
-    /// Puts `prestep` before the rotation.
+    fn part_mut(&mut self) -> &mut dyn Part {
+        match self {
+            Self::Orthogonal(map) => map,
+            Self::Linear(map) => map,
+            Self::Scaled(map) => map,
+            Self::Relaxed(map) => map,
+            Self::Revnet(map) => map,
+        }
+    }
+
+    /// Which of the family it is.
+    pub fn kind(&self) -> FunctionKind {
+        match self {
+            Self::Orthogonal(_) => FunctionKind::Orthogonal,
+            Self::Linear(_) => FunctionKind::Linear,
+            Self::Scaled(_) => FunctionKind::Scaled,
+            Self::Relaxed(_) => FunctionKind::Relaxed,
+            Self::Revnet(_) => FunctionKind::Revnet,
+        }
+    }
+
+    /// The rotation in it, if there is one.
+    pub fn rotation(&self) -> Option<&Orthogonal> {
+        match self {
+            Self::Orthogonal(rotation) => Some(rotation),
+            Self::Scaled(scaled) => Some(scaled.rotation()),
+            Self::Relaxed(relaxed) => Some(relaxed.rotation()),
+            Self::Linear(_) | Self::Revnet(_) => None,
+        }
+    }
+
+    /// All of its tensors by name, as they are stored beside an alignment.
+    pub(crate) fn tensors(&self) -> Vec<Named<'_>> {
+        [self.part().fixed(), self.part().learned()].concat()
+    }
+}
+
+macro_rules! into_map {
+    ($($kind:ident),*) => {$(
+        impl From<$kind> for Map {
+            fn from(map: $kind) -> Self {
+                Self::$kind(map)
+            }
+        }
+    )*};
+}
+into_map!(Orthogonal, Linear, Scaled, Relaxed, Revnet);
+
+impl AlignmentFunction {
+    /// `map` alone.
+    pub fn new(map: impl Into<Map>) -> Self {
+        Self { prestep: PreStep::default(), map: map.into() }
+    }
+
+    /// Puts `prestep` before the map.
     pub fn with_prestep(mut self, prestep: PreStep) -> Self {
         self.prestep = prestep;
         self
@@ -27,22 +101,47 @@ impl AlignmentFunction {
 
     /// Number of coordinates of the activity that it takes.
     pub fn width(&self) -> usize {
-        self.map.width()
+        self.map.part().width()
     }
 
-    /// The rotation.
-    pub fn map(&self) -> &Orthogonal {
+    /// Number of aligned coordinates that it can give: the width, or fewer where a rotation has only its first columns.
+    pub fn columns(&self) -> usize {
+        self.map.part().columns()
+    }
+
+    /// The map.
+    pub fn map(&self) -> &Map {
         &self.map
     }
 
-    /// What comes before the rotation.
+    /// What comes before the map.
     pub fn prestep(&self) -> &PreStep {
         &self.prestep
     }
 
-    /// Everything that a fit learns.
+    /// Everything that a fit learns: the map's parameters, and the pre-step's bias if it has one.
     pub fn parameters(&self) -> Vec<Tensor<2>> {
-        vec![self.map.parameters().clone()]
+        let learned = self.map.part().learned().into_iter().map(|(_, tensor)| tensor);
+        learned.chain(self.prestep.bias()).cloned().collect()
+    }
+
+    /// How many learned numbers the function depends on. (Of a rotation's square parameters, for instance, only the
+    /// strictly lower triangle.)
+    pub fn parameter_count(&self) -> usize {
+        self.map.part().parameter_count() + self.prestep.bias().map_or(0, |_| self.width())
+    }
+
+    /// Largest over smallest singular value of the map's Jacobian, the pre-step apart: how unevenly it stretches. 1 for
+    /// a rotation, with or without one scale. One number where the map is linear, and one for each row of `activity`,
+    /// `[row, width]`, where it is not.
+    ///
+    /// # Errors
+    /// A map that is not finite.
+    pub fn condition_numbers(&self, activity: &Tensor<2>) -> Result<Vec<f64>> {
+        match self.map.part().condition_number()? {
+            Some(number) => Ok(vec![number]),
+            None => self.evaluate(1)?.coupling_conditions(activity.clone()).unwrap_or(Ok(Vec::new())),
+        }
     }
 
     /// Replaces what a fit learns; the order is that of [`parameters`](Self::parameters).
@@ -50,92 +149,49 @@ impl AlignmentFunction {
     /// # Errors
     /// Another number of tensors, or other shapes.
     pub fn set_parameters(&mut self, parameters: Vec<Tensor<2>>) -> Result<()> {
-        let shapes = |tensors: &[Tensor<2>]| tensors.iter().map(|t| t.dims()).collect::<Vec<_>>();
-        let (new, old) = (shapes(&parameters), shapes(&self.parameters()));
-        if new != old {
-            return Err(Error::invalid(format!("alignment parameters have the shapes {new:?}, expected {old:?}")));
-        }
-        for parameters in parameters {
-            self.map.set_parameters(parameters);
-        }
+        self.check_shapes(&parameters)?;
+        let learned = self.map.part_mut().learned_mut().into_iter();
+        learned.chain(self.prestep.bias_mut()).zip(parameters).for_each(|(old, new)| *old = new);
         Ok(())
+    }
+
+    fn check_shapes(&self, parameters: &[Tensor<2>]) -> Result<()> {
+        let shapes = |tensors: &[Tensor<2>]| tensors.iter().map(|t| t.dims()).collect::<Vec<_>>();
+        let (new, old) = (shapes(parameters), shapes(&self.parameters()));
+        match new == old {
+            true => Ok(()),
+            false => Err(Error::invalid(format!("alignment parameters have the shapes {new:?}, expected {old:?}"))),
+        }
     }
 
     /// The function with the first `columns` aligned coordinates ready for use: what an interchange needs,
     /// computed once and used for any number of directions.
     ///
     /// # Errors
-    /// More columns than the width.
-    pub fn evaluate(&self, columns: usize) -> Result<Evaluated<'_>> {
+    /// More columns than there are, or a map that has no inverse.
+    pub fn evaluate(&self, columns: usize) -> Result<Evaluated> {
         self.evaluate_with(&self.parameters(), columns)
     }
 
-    /// As [`evaluate`](Self::evaluate), with `parameters` (tracked, in a fit) in place of the stored ones.
-    pub(crate) fn evaluate_with(&self, parameters: &[Tensor<2>], columns: usize) -> Result<Evaluated<'_>> {
-        if columns > self.width() {
+    /// As [`evaluate`](Self::evaluate), with `parameters` in place of the stored ones, in the order of
+    /// [`parameters`](Self::parameters). If they are tracked, gradients flow back to them through every use.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate); parameters of other shapes.
+    pub fn evaluate_with(&self, parameters: &[Tensor<2>], columns: usize) -> Result<Evaluated> {
+        if columns > self.columns() {
             return Err(Error::invalid(format!(
-                "the subspaces need {columns} aligned coordinates, but the activity has only {}",
+                "the subspaces need {columns} aligned coordinates, but the function has only {} (of activity with {})",
+                self.columns(),
                 self.width()
             )));
         }
-        Ok(Evaluated { prestep: &self.prestep, frame: self.map.frame(parameters[0].clone(), columns) })
-    }
-}
-
-/// An [`AlignmentFunction`] at its present parameters.
-///
-/// With the columns `Q` of a block and `x = (squash⁻¹(h) − μ)/σ + b`, only those columns are ever used
-/// (Grant, arXiv 2501.06164): reading is `Qᵀx`, and writing `v` changes `squash⁻¹(h)` by `σ ⊙ Q(v − Qᵀx)`.
-#[derive(Debug, Clone)]
-pub struct Evaluated<'a> {
-    prestep: &'a PreStep,
-    frame: Tensor<2>,
-}
-
-impl<'a> Evaluated<'a> {
-    /// A function whose orthonormal `frame`, `[width, columns]`, comes from elsewhere.
-    pub fn from_frame(prestep: &'a PreStep, frame: Tensor<2>) -> Self {
-        Self { prestep, frame }
-    }
-
-    /// The orthonormal frame, `[width, columns]`.
-    pub fn frame(&self) -> &Tensor<2> {
-        &self.frame
-    }
-
-    fn block(&self, block: Range<usize>) -> Tensor<2> {
-        let [width, columns] = self.frame.dims();
-        if block == (0..columns) { self.frame.clone() } else { self.frame.clone().slice([0..width, block]) }
-    }
-
-    /// The aligned coordinates of `block`.
-    ///
-    /// - `activity`: `[row, width]`
-    /// - returns `[row, block]`
-    pub fn read(&self, activity: Tensor<2>, block: Range<usize>) -> Tensor<2> {
-        self.prestep.standardise(self.prestep.unsquash(activity)).matmul(self.block(block))
-    }
-
-    /// The activity whose aligned coordinates are those of `activity`, but `values` in `block`.
-    ///
-    /// - `activity`: `[row, width]`
-    /// - `values`: `[row, block]`
-    /// - returns `[row, width]`
-    pub fn write(&self, activity: Tensor<2>, block: Range<usize>, values: Tensor<2>) -> Tensor<2> {
-        let frame = self.block(block);
-        let z = self.prestep.unsquash(activity);
-        let own = self.prestep.standardise(z.clone()).matmul(frame.clone());
-        let change = (values - own).matmul(frame.transpose());
-        self.prestep.resquash(z + self.prestep.rescale(change))
-    }
-
-    /// The activity whose aligned coordinates are `values` in `block` and zero elsewhere: nothing of the
-    /// target is kept, as in model stitching.
-    ///
-    /// - `values`: `[row, block]`
-    /// - returns `[row, width]`
-    pub fn replace(&self, block: Range<usize>, values: Tensor<2>) -> Tensor<2> {
-        let x = values.matmul(self.block(block).transpose());
-        self.prestep.resquash(self.prestep.destandardise(x))
+        self.check_shapes(parameters)?;
+        let (learned, bias) = parameters.split_at(self.map.part().learned().len());
+        let mut prestep = self.prestep.clone();
+        if let Some(bias) = bias.first() {
+            prestep = prestep.with_bias(bias.clone());
+        }
+        Ok(Evaluated::new(prestep, self.map.part().evaluate(learned, columns)?))
     }
 }

@@ -1,16 +1,49 @@
 use burn::prelude::*;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use rand_distr::StandardNormal;
+use faer::Mat;
+use serde::{Deserialize, Serialize};
 
+use super::{
+    decomposition::{self, reflections, solve},
+    evaluated::Evaluation,
+    matrix_exponential,
+    part::{Named, Part},
+    start,
+};
 use crate::{Error, Result};
 
-/// A rotation learned as `Q = base · exp(tril(P) − tril(P)ᵀ)`: `base` is a fixed orthogonal matrix and the
-/// strictly lower triangle of `P` holds the parameters, so that every `P` gives an orthogonal `Q` and plain
-/// gradient steps on `P` never leave the rotations (Lezcano-Casado & Martínez-Rubio, arXiv 1901.08428; the
-/// parametrisation of Grant, arXiv 2501.06164).
+/// How an orthonormal matrix follows from parameters that may take any value, so that plain gradient steps never leave
+/// the orthonormal matrices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parametrisation {
+    /// `Q = Q₀ · exp(A)`, `A = tril(P) − tril(P)ᵀ`, the diagonal left out (Lezcano-Casado & Martínez-Rubio, arXiv
+    /// 1901.08428; the parametrisation of Grant, arXiv 2501.06164). All coordinates; `Q₀` and `P` are `[width, width]`.
+    #[default]
+    Exponential,
+    /// `Q = Q₀ · (I − A/2)⁻¹(I + A/2)`, the Cayley transform, with the same `A`. Equal to the exponential to second order
+    /// around `A = 0`. All coordinates; `Q₀` and `P` are `[width, width]`.
+    Cayley,
+    /// The first columns of a product of reflections `H₁ H₂ …` at the columns of tril(P), with `H = I − 2vvᵀ/‖v‖²`,
+    /// computed together in the compact form `I − V T Vᵀ` (Schreiber & Van Loan, *SIAM J. Sci. Stat. Comput.* 10, 1989).
+    /// Only the columns that exist cost anything: `P` is `[width, columns]`, and no `[width, width]` matrix occurs.
+    Householder,
+}
+
+impl Parametrisation {
+    /// The one that is taken where nobody asks for another: [`Householder`](Self::Householder) where the activity has at
+    /// least 256 coordinates and the subspaces take at most half of them, [`Exponential`](Self::Exponential) otherwise.
+    ///
+    /// The exponential costs `width³`, the reflections `width · columns²`. With nearly as many columns as coordinates the
+    /// last reflections have hardly any freedom left, and nothing is saved.
+    pub fn for_size(width: usize, columns: usize) -> Self {
+        if width >= 256 && 2 * columns <= width { Self::Householder } else { Self::Exponential }
+    }
+}
+
+/// A rotation, `x · Q` with orthonormal columns `Q`: all of them, or, as [`Parametrisation::Householder`], the first few.
 #[derive(Debug, Clone)]
 pub struct Orthogonal {
+    parametrisation: Parametrisation,
     base: Tensor<2>,
     parameters: Tensor<2>,
 }
@@ -18,103 +51,191 @@ pub struct Orthogonal {
 impl Orthogonal {
     /// A random rotation of `width` coordinates, uniform over the orthogonal group (Haar), drawn with `seed`.
     pub fn random(width: usize, seed: u64, device: &Device) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let gaussian = faer::Mat::<f64>::from_fn(width, width, |_, _| rng.sample(StandardNormal));
-        let qr = gaussian.qr();
-        let q = qr.compute_thin_Q();
-        let r = qr.thin_R();
-        // Householder QR fixes the signs of R, not of Q: undoing them makes the distribution uniform
-        // (Mezzadri, arXiv math-ph/0609050).
-        let values = (0..width)
-            .flat_map(|row| (0..width).map(move |column| (row, column)))
-            .map(|(row, column)| (q[(row, column)] * r[(column, column)].signum()) as f32)
-            .collect();
-        Self::around(Tensor::from_data(TensorData::new::<f32, _>(values, [width, width]), device))
+        Self::at(start::random_frame(width, width, seed), Parametrisation::Exponential, device)
     }
 
     /// The identity on `width` coordinates.
     pub fn identity(width: usize, device: &Device) -> Self {
-        Self::around(Tensor::eye(width, device))
+        Self::at(Mat::identity(width, width), Parametrisation::Exponential, device)
     }
 
-    /// The rotation `base` with all parameters zero.
-    fn around(base: Tensor<2>) -> Self {
+    /// The rotation whose first columns are `frame`, `[width, columns]`; square for all but Householder.
+    pub(super) fn at(frame: Mat<f64>, parametrisation: Parametrisation, device: &Device) -> Self {
+        if parametrisation == Parametrisation::Householder {
+            let (vectors, signs) = reflections(frame);
+            let signs = Mat::from_fn(1, signs.len(), |_, column| signs[column]);
+            let (base, parameters) = (decomposition::tensor(signs.as_ref(), device), vectors);
+            return Self { parametrisation, base, parameters: decomposition::tensor(parameters.as_ref(), device) };
+        }
+        let base = decomposition::tensor(frame.as_ref(), device);
         let parameters = base.zeros_like();
-        Self { base, parameters }
+        Self { parametrisation, base, parameters }
     }
 
-    /// From stored `base` and `parameters`, both `[width, width]`.
+    /// From stored `base` and `parameters` of the exponential, both `[width, width]`.
     ///
     /// # Errors
-    /// Matrices that are not square or of unequal size, numbers that are not finite, or a `base` that is not
-    /// orthogonal to 1e-3.
+    /// See [`from_parts_as`](Self::from_parts_as).
     pub fn from_parts(base: Tensor<2>, parameters: Tensor<2>) -> Result<Self> {
-        let [rows, columns] = base.dims();
-        if rows == 0 || rows != columns || parameters.dims() != [rows, columns] {
-            return Err(Error::invalid(format!(
-                "a rotation needs two square matrices of one size and at least one row, not {rows}×{columns} and {:?}",
-                parameters.dims()
-            )));
-        }
-        let gram = base.clone().transpose().matmul(base.clone());
-        let error: f32 = (gram - Tensor::eye(rows, &base.device())).abs().max().into_scalar();
+        Self::from_parts_as(Parametrisation::Exponential, base, parameters)
+    }
+
+    /// From stored [`base`](Self::base) and [`parameters`](Self::parameters).
+    ///
+    /// # Errors
+    /// Shapes that do not go together, numbers that are not finite, a `base` that is not orthogonal to 1e-3, a reflection
+    /// without a direction.
+    pub fn from_parts_as(parametrisation: Parametrisation, base: Tensor<2>, parameters: Tensor<2>) -> Result<Self> {
+        let ([rows, columns], [width, vectors]) = (base.dims(), parameters.dims());
         let largest: f32 = parameters.clone().abs().sum().into_scalar();
-        if error.is_nan() || error > 1e-3 || !largest.is_finite() {
-            return Err(Error::NotFinite(format!(
+        let damaged = |error: f32| {
+            Error::NotFinite(format!(
                 "the stored rotation is not one: its base is orthogonal to {error}, its parameters sum to {largest}"
-            )));
+            ))
+        };
+        if parametrisation == Parametrisation::Householder {
+            if rows != 1 || vectors != columns || columns == 0 || columns > width {
+                return Err(Error::invalid(format!(
+                    "reflections need a row of signs and as many vectors, not more than coordinates, not {rows}×{columns} \
+                     and {width}×{vectors}"
+                )));
+            }
+            let error: f32 = (base.clone().abs() - 1.0).abs().max().into_scalar();
+            let shortest: f32 = lengths(parameters.clone().tril(0)).min().into_scalar();
+            if error.is_nan() || error > 1e-3 || !largest.is_finite() {
+                return Err(damaged(error));
+            }
+            if shortest.is_nan() || shortest < 1e-12 {
+                return Err(Error::invalid(format!("a reflection has no direction: its vector has length {shortest}")));
+            }
+        } else {
+            if rows == 0 || rows != columns || parameters.dims() != [rows, columns] {
+                return Err(Error::invalid(format!(
+                    "a rotation needs two square matrices of one size and at least one row, not {rows}×{columns} and {:?}",
+                    parameters.dims()
+                )));
+            }
+            let gram = base.clone().transpose().matmul(base.clone());
+            let error: f32 = (gram - Tensor::eye(rows, &base.device())).abs().max().into_scalar();
+            if error.is_nan() || error > 1e-3 || !largest.is_finite() {
+                return Err(damaged(error));
+            }
         }
-        Ok(Self { base, parameters })
+        Ok(Self { parametrisation, base, parameters })
     }
 
     /// Number of coordinates that it rotates.
     pub fn width(&self) -> usize {
-        self.base.dims()[0]
+        self.parameters.dims()[0]
     }
 
-    /// The fixed part, `[width, width]`.
+    /// How it follows from its parameters.
+    pub fn parametrisation(&self) -> Parametrisation {
+        self.parametrisation
+    }
+
+    /// The fixed part: `Q₀`, `[width, width]`; of reflections the sign of each column, `[1, columns]`.
     pub fn base(&self) -> &Tensor<2> {
         &self.base
     }
 
-    /// The learned part, `[width, width]`, of which the strictly lower triangle counts.
+    /// The learned part: `[width, width]`, of which the strictly lower triangle counts; of reflections
+    /// `[width, columns]`, of which the lower triangle counts.
     pub fn parameters(&self) -> &Tensor<2> {
         &self.parameters
     }
 
-    /// Replaces the learned part by `parameters`, `[width, width]`.
-    pub(super) fn set_parameters(&mut self, parameters: Tensor<2>) {
-        self.parameters = parameters;
+    /// The first `columns` columns of `Q`, `[width, columns]`, for `parameters` that may be tracked.
+    ///
+    /// # Errors
+    /// Parameters that are not finite (Cayley and Householder; the exponential is then not finite either).
+    pub(super) fn frame(&self, parameters: Tensor<2>, columns: usize) -> Result<Tensor<2>> {
+        let width = self.width();
+        if self.parametrisation == Parametrisation::Householder {
+            return self.reflected(parameters, columns);
+        }
+        let lower = parameters.tril(-1);
+        let skew = lower.clone() - lower.transpose();
+        let rotation = match self.parametrisation {
+            Parametrisation::Cayley => {
+                let identity = Tensor::eye(width, &skew.device());
+                let half = skew / 2.0;
+                let forward = (identity.clone() + half.clone()).slice([0..width, 0..columns]);
+                solve(identity - half, forward)?
+            }
+            _ => matrix_exponential(skew).slice([0..width, 0..columns]),
+        };
+        Ok(self.base.clone().matmul(rotation))
     }
 
-    /// The first `columns` columns of `Q`, `[width, columns]`, for `parameters` that may be tracked.
-    pub(super) fn frame(&self, parameters: Tensor<2>, columns: usize) -> Tensor<2> {
-        let lower = parameters.tril(-1);
-        let exponential = matrix_exponential(lower.clone() - lower.transpose());
+    /// `(E − V T (EᵀV)ᵀ) · diag(signs)`, where `E` is the first `columns` columns of the identity, the columns of `V` have
+    /// length 1, and `T⁻¹ = ½I + triu(VᵀV)` without its diagonal. Column j depends on the reflections up to j only.
+    ///
+    /// The lengths and signs go into matrices of `columns` rows, so that the long ones are only multiplied.
+    fn reflected(&self, parameters: Tensor<2>, columns: usize) -> Result<Tensor<2>> {
         let width = self.width();
-        self.base.clone().matmul(exponential.slice([0..width, 0..columns]))
+        let signs = self.base.clone().slice([0..1, 0..columns]);
+        let top = parameters.clone().slice([0..columns, 0..columns]).tril(0);
+        let below = (columns < width).then(|| parameters.slice([columns..width, 0..columns]));
+        let mut gram = top.clone().transpose().matmul(top.clone());
+        if let Some(below) = &below {
+            // A product with itself would be differentiated twice over, with two long products for one.
+            let half = below.clone().transpose().matmul(below.clone().detach());
+            gram = gram + half.clone() + (half.clone() - half.detach()).transpose();
+        }
+        let identity = Tensor::eye(columns, &gram.device());
+        // Vectors of length 1 keep T well conditioned however far the parameters go.
+        let per_length = (gram.clone() * identity.clone()).sum_dim(0).sqrt().recip();
+        let upright = per_length.clone().transpose();
+        let inverse_t = (gram * per_length * upright.clone()).triu(1) + identity.clone() * 0.5;
+        let turn = solve(inverse_t, top.clone().transpose() * upright.clone())? * upright * signs.clone();
+        let turned = identity * signs - top.matmul(turn.clone());
+        Ok(match below {
+            Some(below) => Tensor::cat(vec![turned, below.matmul(-turn)], 0),
+            None => turned,
+        })
     }
 }
 
-/// `exp(a)` of a square matrix `[n, n]`, by scaling, a Taylor polynomial of degree 8 and squaring.
-///
-/// The scaling brings the 1-norm to at most ½, where the remainder (½⁹/9! ≈ 5e-9) is below f32 resolution
-/// (Higham, *Functions of Matrices*, 2008, §10.3). Every step is a product, so the gradient is exact too.
-pub fn matrix_exponential(a: Tensor<2>) -> Tensor<2> {
-    let n = a.dims()[0];
-    let norm: f32 = a.clone().inner().abs().sum_dim(0).max().into_scalar();
-    // A norm that is not finite gives a result that is not finite, which the fit reports.
-    let squarings = if norm.is_finite() && norm > 0.5 { (norm / 0.5).log2().ceil() as i32 } else { 0 };
-    let a = a.mul_scalar(0.5_f32.powi(squarings));
-    let identity = Tensor::eye(n, &a.device());
-    let a2 = a.clone().matmul(a.clone());
-    let a3 = a2.clone().matmul(a.clone());
-    let a4 = a2.clone().matmul(a2.clone());
-    let high =
-        identity.clone() / 24.0 + a.clone() / 120.0 + a2.clone() / 720.0 + a3.clone() / 5040.0 + a4.clone() / 40320.0;
-    let mut exponential = identity + a + a2 / 2.0 + a3 / 6.0 + a4.matmul(high);
-    for _ in 0..squarings {
-        exponential = exponential.clone().matmul(exponential);
+/// The length of every column, `[1, columns]`.
+fn lengths(vectors: Tensor<2>) -> Tensor<2> {
+    (vectors.clone() * vectors).sum_dim(0).sqrt()
+}
+
+impl Part for Orthogonal {
+    fn width(&self) -> usize {
+        self.width()
     }
-    exponential
+
+    fn columns(&self) -> usize {
+        self.base.dims()[1]
+    }
+
+    fn learned(&self) -> Vec<Named<'_>> {
+        vec![("parameters".into(), &self.parameters)]
+    }
+
+    fn fixed(&self) -> Vec<Named<'_>> {
+        vec![("base".into(), &self.base)]
+    }
+
+    fn learned_mut(&mut self) -> Vec<&mut Tensor<2>> {
+        vec![&mut self.parameters]
+    }
+
+    fn evaluate(&self, learned: &[Tensor<2>], columns: usize) -> Result<Evaluation> {
+        Ok(Evaluation::orthonormal(self.frame(learned[0].clone(), columns)?))
+    }
+
+    fn parameter_count(&self) -> usize {
+        let (width, columns) = (self.width(), self.columns());
+        match self.parametrisation {
+            Parametrisation::Householder => width * columns - columns * (columns - 1) / 2,
+            _ => width * (width - 1) / 2,
+        }
+    }
+
+    fn condition_number(&self) -> Result<Option<f64>> {
+        Ok(Some(1.0))
+    }
 }

@@ -1,6 +1,6 @@
 use burn::prelude::*;
 
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 /// How close to ±1 (tanh) or to 0 and 1 (sigmoid) an input may come before its inverse is taken.
 const EDGE: f64 = 1e-6;
@@ -48,10 +48,37 @@ impl PreStep {
         Ok(self)
     }
 
-    /// Adds `bias`, `[1, width]`.
+    /// Adds `bias`, `[1, width]`, which a fit then learns along with the map.
     pub fn with_bias(mut self, bias: Tensor<2>) -> Self {
         self.bias = Some(bias);
         self
+    }
+
+    /// The bias that is added, if any, `[1, width]`.
+    pub fn bias(&self) -> Option<&Tensor<2>> {
+        self.bias.as_ref()
+    }
+
+    /// The bias again, to be changed by a fit.
+    pub(super) fn bias_mut(&mut self) -> Option<&mut Tensor<2>> {
+        self.bias.as_mut()
+    }
+
+    /// The share of the numbers of `activity`, `[row, width]`, that lie so near the edge of the squashing function's range,
+    /// or beyond, that they are clamped: 0 without one. Where it is not small, what is aligned is no longer the activity.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub fn clamped_share(&self, activity: &Tensor<2>) -> Result<f64> {
+        let edge = EDGE as f32;
+        let inside = match self.squash {
+            None => return Ok(0.0),
+            Some(Squash::Tanh) => edge - 1.0..=1.0 - edge,
+            Some(Squash::Sigmoid) => edge..=1.0 - edge,
+        };
+        let values = storage::values(activity)?;
+        let clamped = values.iter().filter(|value| !inside.contains(value)).count();
+        Ok(clamped as f64 / values.len().max(1) as f64)
     }
 
     /// The squashing function that is undone, if any.

@@ -21,6 +21,10 @@ pub struct Subspace {
 }
 
 impl Subspaces {
+    /// In place of a block's index: the extraneous block, all aligned coordinates that no named block has. It can be
+    /// swapped within one network only, since its size differs between networks.
+    pub const EXTRANEOUS: usize = usize::MAX;
+
     /// Blocks of the given names and sizes.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{DirectionAccuracy, Ending, FitConfig, Validation};
+use super::{DirectionAccuracy, DirectionLatent, Ending, FitConfig, Validation};
 use crate::{Alignment, Error, Result, storage};
 
 /// Everything that a fit must remember from one step to the next.
@@ -29,8 +29,6 @@ struct Progress {
     history: Vec<Validation>,
     best_step: usize,
     best_score: Option<f64>,
-    /// Validations running at which every direction reached the mark are counted from the history.
-    since_best: usize,
 }
 
 /// The key of the progress in the header of the tensors' file.
@@ -84,40 +82,33 @@ impl State {
     }
 
     /// Takes note of a validation of the present step.
-    pub fn validated(&mut self, accuracy: Vec<DirectionAccuracy>, config: &FitConfig) {
+    pub fn validated(
+        &mut self,
+        accuracy: Vec<DirectionAccuracy>,
+        latent: Vec<DirectionLatent>,
+        latent_weight: f64,
+        config: &FitConfig,
+    ) {
         let progress = &mut self.progress;
-        let judged: Vec<f64> = accuracy.iter().filter(|a| config.judges(a.direction)).map(|a| a.iia).collect();
-        let score = judged.iter().sum::<f64>() / judged.len().max(1) as f64;
-        if progress.best_score.is_none_or(|best| score > best) {
-            (progress.best_score, progress.best_step, progress.since_best) = (Some(score), progress.step, 0);
-            self.best = self.parameters.clone();
-        } else {
-            progress.since_best += 1;
-        }
         let loss = (progress.loss_steps > 0).then(|| progress.loss_sum / progress.loss_steps as f64);
         (progress.loss_sum, progress.loss_steps) = (0.0, 0);
-        progress.history.push(Validation { step: progress.step, loss, accuracy });
+        let validation = Validation { step: progress.step, loss, accuracy, latent };
+        let score = validation.judged(config).score(latent_weight);
+        if progress.best_score.is_none_or(|best| score > best) {
+            (progress.best_score, progress.best_step) = (Some(score), progress.step);
+            self.best = self.parameters.clone();
+        }
+        progress.history.push(validation);
     }
 
     /// Whether the fit is over, asked after every validation (between them it never is).
     pub fn ending(&self, config: &FitConfig) -> Option<Ending> {
-        let Progress { step, history, since_best, .. } = &self.progress;
+        let Progress { step, history, .. } = &self.progress;
         if history.last().is_none_or(|last| last.step != *step) {
             return None;
         }
-        let reached = |validation: &&Validation| {
-            validation.accuracy.iter().filter(|a| config.judges(a.direction)).all(|a| a.iia >= config.stop.mark)
-        };
-        let running = history.iter().rev().take_while(reached).count();
-        if running >= config.stop.running.max(1) {
-            Some(Ending::Converged)
-        } else if *since_best >= config.stop.patience.max(1) {
-            Some(Ending::Plateau)
-        } else if *step >= config.max_steps {
-            Some(Ending::OutOfSteps)
-        } else {
-            None
-        }
+        let judged: Vec<Validation> = history.iter().map(|validation| validation.judged(config)).collect();
+        config.stop.ending(&judged).or((*step >= config.max_steps).then_some(Ending::OutOfSteps))
     }
 
     /// Puts the present parameters into `alignment`.

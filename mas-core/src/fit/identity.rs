@@ -1,5 +1,5 @@
 use super::{Fit, FitConfig};
-use crate::{Alignment, Error, Exchange, Pairs, Result, Setting, Trials, storage};
+use crate::{Alignment, Error, Exchange, Latents, Pairs, Result, Setting, Trials, alignment::Orthogonal, storage};
 
 /// What tells a fit from others, so that a checkpoint is gone on from by its own fit only: settings, networks, pairs
 /// and the alignment that it starts from. When it ends is left out: a fit may go on for longer than was asked at first.
@@ -7,14 +7,15 @@ pub(super) fn identity(fit: &Fit, start: &Alignment) -> Result<String> {
     let config = FitConfig { max_steps: 0, stop: Default::default(), ..fit.config.clone() };
     let Setting { positions, retain } = fit.setting;
     let networks: Vec<_> = fit.participants.iter().map(|network| (network.name(), network.site())).collect();
-    let description = (config, positions, retain, &fit.objective.behaviour, start.subspaces(), networks);
+    let description = (config, positions, retain, &fit.objective, start.subspaces(), networks);
     let mut digest = Digest::default();
     digest.bytes(&serde_json::to_vec(&description).map_err(|error| Error::invalid(error.to_string()))?);
     for member in start.members() {
         let (map, prestep) = (member.function.map(), member.function.prestep());
-        digest.bytes(format!("{:?}", prestep.squash()).as_bytes());
-        let named = [("base", map.base()), ("parameters", map.parameters())].into_iter().chain(prestep.tensors());
-        for (name, tensor) in named {
+        let parametrisation = map.rotation().map(Orthogonal::parametrisation);
+        digest.bytes(format!("{} {parametrisation:?} {:?}", map.kind(), prestep.squash()).as_bytes());
+        let of_prestep = prestep.tensors().map(|(name, tensor)| (name.to_owned(), tensor));
+        for (name, tensor) in map.tensors().into_iter().chain(of_prestep) {
             digest.bytes(name.as_bytes());
             storage::values(tensor)?.iter().for_each(|value| digest.bytes(&value.to_le_bytes()));
         }
@@ -48,12 +49,20 @@ impl Digest {
 
     fn exchange(&mut self, exchange: &Exchange) {
         let Exchange { direction, subspace, pairs } = exchange;
-        let Pairs { source, source_positions, target: _, target_positions, counterfactual, changed, .. } = pairs;
+        let Pairs { source, source_positions, target: _, target_positions, counterfactual, changed, natural, .. } =
+            pairs;
         [direction.source, direction.target, *subspace].into_iter().for_each(|number| self.number(number));
         source_positions.iter().chain(target_positions).for_each(|&position| self.number(position));
         changed.iter().for_each(|&changed| self.number(changed.into()));
         self.trials(source);
         self.trials(counterfactual);
+        if let Some(Latents { trials, at }) = natural {
+            self.trials(trials);
+            at.iter().for_each(|at| match at {
+                Some((trial, position)) => [1, *trial, *position].into_iter().for_each(|number| self.number(number)),
+                None => self.number(0),
+            });
+        }
     }
 
     fn trials(&mut self, trials: &Trials) {

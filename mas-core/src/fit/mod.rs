@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod identity;
+mod natural;
 mod step;
 mod stop;
 
@@ -16,6 +17,7 @@ use crate::{
     Alignment, Direction, Error, Exchange, Objective, Participant, Population, Result, Setting,
     evaluate::{self, Swap},
     inflow::Inflow,
+    latent::LatentExchange,
 };
 use checkpoint::State;
 
@@ -36,8 +38,8 @@ pub struct FitConfig {
     pub free_running: bool,
     /// When to stop before `max_steps`.
     pub stop: StopRule,
-    /// The trained directions that the fit is judged by: their mean validation IIA chooses the checkpoint, and they alone
-    /// end the fit. All trained directions, where nothing is said.
+    /// The trained directions that the fit is judged by: their [score](Validation::score) chooses the checkpoint, and they
+    /// alone end the fit. All trained directions, where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Vec<Direction>>,
     /// Seed of the batches.
@@ -64,10 +66,46 @@ impl Default for FitConfig {
 pub struct Validation {
     /// Steps taken so far.
     pub step: usize,
-    /// Mean training loss since the last validation; `None` before the first step.
+    /// Mean training loss since the last validation, all parts of it; `None` before the first step.
     pub loss: Option<f64>,
-    /// IIA and token accuracy on changed validation pairs, direction by direction and variable by variable.
+    /// IIA and token accuracy on changed validation pairs, direction by direction and variable by variable; directions
+    /// that are trained on behaviour.
     pub accuracy: Vec<DirectionAccuracy>,
+    /// The counterfactual-latent loss on validation pairs, direction by direction and variable by variable; directions
+    /// that are trained on it.
+    #[serde(default)]
+    pub latent: Vec<DirectionLatent>,
+}
+
+impl Validation {
+    /// Mean IIA over directions and variables; `None` where no behaviour is trained.
+    pub fn mean_iia(&self) -> Option<f64> {
+        mean(self.accuracy.iter().map(|direction| direction.iia))
+    }
+
+    /// Mean counterfactual-latent loss over directions and variables; `None` where it is no part of the objective.
+    pub fn mean_latent(&self) -> Option<f64> {
+        mean(self.latent.iter().map(|direction| direction.loss))
+    }
+
+    /// What a fit of this `config` is judged by of it.
+    fn judged(&self, config: &FitConfig) -> Self {
+        let mut judged = self.clone();
+        judged.accuracy.retain(|of| config.judges(of.direction));
+        judged.latent.retain(|of| config.judges(of.direction));
+        judged
+    }
+
+    /// What the best validation has most of: mean IIA less ε × the mean counterfactual-latent loss, put together as the
+    /// training loss is.
+    pub fn score(&self, latent_weight: f64) -> f64 {
+        self.mean_iia().unwrap_or(0.0) - latent_weight * self.mean_latent().unwrap_or(0.0)
+    }
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
+    let n = values.len();
+    (n > 0).then(|| values.sum::<f64>() / n as f64)
 }
 
 /// How well interchanges of one direction and variable work on validation pairs.
@@ -75,12 +113,24 @@ pub struct Validation {
 pub struct DirectionAccuracy {
     /// The direction.
     pub direction: Direction,
-    /// The subspace, by index.
+    /// The subspace, by index; [`Subspaces::EXTRANEOUS`](crate::Subspaces::EXTRANEOUS) for the null variable.
     pub subspace: usize,
     /// Interchange intervention accuracy over changed pairs (over all, where none is changed).
     pub iia: f64,
     /// The share of response tokens that are right, over the same pairs.
     pub token_accuracy: f64,
+}
+
+/// How near interchanged activity of one direction and variable comes to what the target has naturally.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DirectionLatent {
+    /// The direction.
+    pub direction: Direction,
+    /// The subspace, by index.
+    pub subspace: usize,
+    /// The mean [counterfactual-latent loss](crate::latent::counterfactual_latent_loss) over those validation pairs that
+    /// have a natural vector.
+    pub loss: f64,
 }
 
 /// What happens during a fit.
@@ -102,7 +152,7 @@ pub enum Event<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// Every trained direction reached the mark of the [`StopRule`], often enough.
+    /// What is trained reached the mark of the [`StopRule`], or its end, often enough.
     Converged,
     /// No improvement for as long as the [`StopRule`] waits.
     Plateau,
@@ -138,7 +188,8 @@ pub struct Fit<'a> {
     pub setting: Setting,
     /// Training pairs; those of the objective's directions are used.
     pub training: Vec<Exchange<'a>>,
-    /// Validation pairs of the same directions.
+    /// Validation pairs of the same directions. Of either, only activity is ever read in directions that are trained on the
+    /// counterfactual-latent loss; see [`Pairs::natural`].
     pub validation: Vec<Exchange<'a>>,
     /// What to learn from.
     pub objective: Objective,
@@ -152,6 +203,9 @@ impl Fit<'_> {
     /// With `checkpoint`, the state is kept in that file at every validation, and a file that is already there is
     /// gone on from: on one machine's CPU the result has the same bytes as that of an uninterrupted fit.
     ///
+    /// A participant that is only [recorded](Participant::recorded) is read before the first step and never run: it may
+    /// be the source of any direction, and the target of those that have the counterfactual-latent loss.
+    ///
     /// # Errors
     /// Settings, pairs or networks that do not fit together; a loss that is not finite (the last checkpoint stays);
     /// a checkpoint of another fit; a file that cannot be written; an error of `on_event`.
@@ -162,27 +216,25 @@ impl Fit<'_> {
         on_event: &mut dyn FnMut(Event) -> Result<()>,
     ) -> Result<Fitted> {
         self.check(&alignment)?;
-        let trained = |exchange: &&Exchange| self.objective.behaviour.contains(&exchange.direction);
-        let training: Vec<Exchange> = self.training.iter().filter(trained).copied().collect();
-        let validation: Vec<Exchange> = self.validation.iter().filter(trained).copied().collect();
-        for direction in &self.objective.behaviour {
-            for (pairs, what) in [(&training, "training"), (&validation, "validation")] {
-                if !pairs.iter().any(|exchange| exchange.direction == *direction) {
-                    let Direction { source, target } = direction;
-                    return Err(Error::invalid(format!("direction {source} → {target} has no {what} pairs")));
-                }
-            }
-        }
         let identity = identity::identity(self, &alignment)?;
+        let training = self.of(&self.training, &self.objective.behaviour, "training")?;
+        let validation = self.of(&self.validation, &self.objective.behaviour, "validation")?;
+        let latent_training = self.of(&self.training, self.objective.latent(), "training")?;
+        let latent_validation = self.of(&self.validation, self.objective.latent(), "validation")?;
         let mut state = match checkpoint {
             Some(path) if path.exists() => State::load(path, &alignment, identity)?,
             _ => State::start(&alignment, identity),
         };
         let mut alignment = alignment;
         state.restore(&mut alignment)?;
-        let record =
-            |exchanges: &[Exchange]| Inflow::record(&self.participants, alignment.subspaces(), self.setting, exchanges);
+        let subspaces = alignment.subspaces();
+        let record = |exchanges: &[Exchange]| Inflow::record(&self.participants, subspaces, self.setting, exchanges);
         let (inflows, validation_inflows) = (record(&training)?, record(&validation)?);
+        let read = |exchanges: &[Exchange]| -> Result<Vec<LatentExchange>> {
+            let read = |exchange| LatentExchange::record(&self.participants, subspaces, self.setting, exchange);
+            exchanges.iter().map(read).collect()
+        };
+        let (latents, validation_latents) = (read(&latent_training)?, read(&latent_validation)?);
         let optimiser = AdamConfig::new().with_epsilon(1e-8).build();
         loop {
             if state.is_due(self.config.evaluate_every, self.config.max_steps) {
@@ -202,7 +254,8 @@ impl Fit<'_> {
                         token_accuracy: accuracy_of.token_accuracy(),
                     });
                 }
-                state.validated(accuracy, &self.config);
+                let latent = natural::validate(&validation_latents, &evaluated)?;
+                state.validated(accuracy, latent, self.objective.latent_weight, &self.config);
                 if let Some(path) = checkpoint {
                     state.save(path)?;
                 }
@@ -213,9 +266,28 @@ impl Fit<'_> {
                 state.restore_best(&mut alignment)?;
                 return Ok(Fitted { alignment, best_step, ending, history });
             }
-            let loss = step::step(&inflows, &mut alignment, &mut state, &optimiser, &self.config)?;
+            let loss = step::step(
+                &inflows,
+                &latents,
+                self.objective.latent_weight,
+                &mut alignment,
+                &mut state,
+                &optimiser,
+                &self.config,
+            )?;
             on_event(Event::Step { step: state.step(), loss })?;
         }
+    }
+
+    /// Those of `exchanges` that go in `directions`, each of which must be among them.
+    fn of<'b>(&self, exchanges: &[Exchange<'b>], directions: &[Direction], what: &str) -> Result<Vec<Exchange<'b>>> {
+        for direction in directions {
+            if !exchanges.iter().any(|exchange| exchange.direction == *direction) {
+                let Direction { source, target } = direction;
+                return Err(Error::invalid(format!("direction {source} → {target} has no {what} pairs")));
+            }
+        }
+        Ok(exchanges.iter().filter(|exchange| directions.contains(&exchange.direction)).copied().collect())
     }
 
     fn check(&self, alignment: &Alignment) -> Result<()> {
@@ -231,7 +303,7 @@ impl Fit<'_> {
             return Err(Error::invalid(format!("the learning rate must be a number above zero, not {rate}")));
         }
         if let Some(judged) = &self.config.judged {
-            let trained = |direction: &Direction| self.objective.behaviour.contains(direction);
+            let trained = |direction: &Direction| self.objective.trained().any(|one| one == *direction);
             if judged.is_empty() || !judged.iter().all(trained) {
                 return Err(Error::invalid("a fit is judged by directions that are trained, at least one"));
             }

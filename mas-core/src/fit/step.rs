@@ -6,12 +6,14 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{FitConfig, checkpoint::State};
-use crate::{Alignment, Error, Result, alignment::Evaluated, inflow::Inflow};
+use super::{FitConfig, checkpoint::State, natural};
+use crate::{Alignment, Error, Result, alignment::Evaluated, inflow::Inflow, latent::LatentExchange};
 
 /// One step of Adam on all alignment functions; returns the loss of its batches.
 pub(super) fn step(
     inflows: &[Inflow],
+    latents: &[LatentExchange],
+    latent_weight: f64,
     alignment: &mut Alignment,
     state: &mut State,
     optimiser: &Adam,
@@ -29,7 +31,13 @@ pub(super) fn step(
         .zip(&leaves)
         .map(|(member, leaves)| member.function.evaluate_with(leaves, columns))
         .collect::<Result<_>>()?;
-    let (loss, objective) = loss(inflows, &evaluated, state.step(), config)?;
+    let first = inflows.iter().map(|inflow| inflow.parts.len()).sum();
+    let (behaviour, objective) = behaviour_loss(inflows, &evaluated, state.step(), config)?;
+    let latent = natural::loss(latents, &evaluated, first, state.step(), config).map(|loss| loss * latent_weight);
+    let value = |loss: &Tensor<1>| f64::from(loss.clone().inner().into_scalar::<f32>());
+    let loss = behaviour + latent.as_ref().map_or(0.0, value);
+    let objective = objective.into_iter().chain(latent).reduce(|sum, term| sum + term);
+    let objective = objective.ok_or_else(|| Error::invalid("a fit needs at least one direction"))?;
     drop(evaluated);
     let step = state.step() + 1;
     let diverged = |what: &str, value: f64| {
@@ -67,8 +75,13 @@ pub(super) fn step(
     Ok(loss)
 }
 
-/// The batches' mean loss, and a tracked `[1]` that has its gradient.
-fn loss(inflows: &[Inflow], evaluated: &[Evaluated], step: usize, config: &FitConfig) -> Result<(f64, Tensor<1>)> {
+/// The batches' mean behaviour loss, and a tracked `[1]` that has its gradient; none where no behaviour is trained.
+fn behaviour_loss(
+    inflows: &[Inflow],
+    evaluated: &[Evaluated],
+    step: usize,
+    config: &FitConfig,
+) -> Result<(f64, Option<Tensor<1>>)> {
     let terms: usize = inflows.iter().map(|inflow| inflow.parts.len()).sum();
     let batches: Vec<Batch> =
         inflows.iter().map(|inflow| Batch::draw(inflow, evaluated, terms, step, config)).collect::<Result<_>>()?;
@@ -108,7 +121,7 @@ fn loss(inflows: &[Inflow], evaluated: &[Evaluated], step: usize, config: &FitCo
             None => term,
         });
     }
-    objective.map(|objective| (total, objective)).ok_or_else(|| Error::invalid("a fit needs at least one direction"))
+    Ok((total, objective))
 }
 
 /// One step's interchanges of an inflow.

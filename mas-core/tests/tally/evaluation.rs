@@ -108,6 +108,7 @@ fn what_the_target_does_not_keep_is_gone() {
         counterfactual: trials(&sequences),
         changed: vec![true; 2],
         untrained_count: vec![false; 2],
+        natural: None,
     };
     let exchanges = study.exchanges(std::slice::from_ref(&pairs));
     let right = |setting| {
@@ -135,6 +136,7 @@ fn outcomes_count_response_tokens_from_the_edited_position_on() {
         counterfactual: sequences(&said),
         changed: vec![true, false],
         untrained_count: vec![false, true],
+        natural: None,
     };
     let exchanges = study.exchanges(std::slice::from_ref(&pairs));
     let outcomes =

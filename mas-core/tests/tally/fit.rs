@@ -126,7 +126,7 @@ fn only_directions_of_the_objective_are_trained_and_validated() {
     fit.objective.behaviour.truncate(1);
     let fitted = run(&fit, study.start(), None).unwrap();
     let values = |tensor: &Tensor<2>| tensor.clone().try_into_vec_as::<f32>().unwrap();
-    let parameters = |member: usize| values(fitted.alignment.members()[member].function.map().parameters());
+    let parameters = |member: usize| values(&fitted.alignment.members()[member].function.parameters()[0]);
     assert!(parameters(1).iter().all(|&value| value == 0.0));
     if fitted.best_step > 0 {
         assert!(parameters(0).iter().any(|&value| value != 0.0));
@@ -141,7 +141,7 @@ fn the_best_validation_is_kept() {
     };
     let values = |alignment: &Alignment| bytes(alignment)[1].clone();
     // Steps so large that accuracy goes up and down, from anywhere and from what cannot be better.
-    let stop = StopRule { mark: 2.0, running: 1, patience: 100 };
+    let stop = StopRule { mark: 2.0, improvement: 0.01, running: 1, patience: 100, ..StopRule::default() };
     let config = FitConfig { learning_rate: 0.5, max_steps: 60, evaluate_every: 5, stop, ..config() };
     let solved = || study.alignment(1, |network, _| network.solution());
     for start in [study.start(), solved()] {
@@ -188,7 +188,10 @@ fn a_fit_stops_by_its_rule() {
         (fitted.ending, fitted.history.last().unwrap().step)
     };
     let solved = || study.alignment(1, |network, _| network.solution());
-    let stop = |mark, running, patience| FitConfig { stop: StopRule { mark, running, patience }, ..config() };
+    let stop = |mark, running, patience| {
+        let stop = StopRule { mark, running, patience, ..StopRule::default() };
+        FitConfig { stop, ..config() }
+    };
     assert_eq!(ends(stop(0.995, 1, 20), solved()), (Ending::Converged, 0));
     assert_eq!(ends(stop(0.995, 3, 20), solved()), (Ending::Converged, 20));
     // A mark beyond reach: nothing is better than the start, which is perfect.
@@ -208,7 +211,7 @@ fn a_fit_is_judged_by_the_directions_that_it_is_told() {
     let judged = Some(vec![Direction::new(0, 1)]);
     let of = |validation: &Validation| validation.accuracy[1].iia;
     // Steps so large that accuracy goes up and down.
-    let stop = StopRule { mark: 2.0, running: 1, patience: 100 };
+    let stop = StopRule { mark: 2.0, improvement: 0.01, running: 1, patience: 100 };
     let restless = FitConfig { learning_rate: 0.5, max_steps: 150, evaluate_every: 3, stop, ..config() };
     let fitted =
         run(&study.fit(Method::Mas, FitConfig { judged: judged.clone(), ..restless.clone() }), study.start(), None)
@@ -221,7 +224,7 @@ fn a_fit_is_judged_by_the_directions_that_it_is_told() {
     assert_ne!(by_all.best_step, fitted.best_step);
 
     let solved = study.alignment(1, |network, _| network.solution());
-    let stop = StopRule { mark: 0.995, running: 1, patience: 1 };
+    let stop = StopRule { mark: 0.995, improvement: 0.01, running: 1, patience: 1 };
     let alone = run(&study.fit(Method::Mas, FitConfig { stop, judged, ..config() }), solved.clone(), None).unwrap();
     assert_eq!(alone.ending, Ending::Converged);
     let by_all = run(&study.fit(Method::Mas, FitConfig { stop, ..config() }), solved, None).unwrap();

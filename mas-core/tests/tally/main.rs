@@ -2,10 +2,14 @@
 
 mod evaluation;
 mod fit;
+mod functions;
+mod latent;
+mod methods;
 mod network;
 #[path = "../network_suite/mod.rs"]
 mod network_suite;
 mod pairs;
+mod recordings;
 mod refusals;
 mod sensitivity;
 mod shuffling;

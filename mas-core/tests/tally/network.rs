@@ -160,6 +160,10 @@ impl Recorded for Tally {
         vec![Site::new("input", self.width), Site::new("state", self.width)]
     }
 
+    fn carries_state(&self, site: &Site) -> bool {
+        site.name == "state"
+    }
+
     fn read(&self, site: &Site, trials: &Trials, at: &[(usize, usize)]) -> Result<Tensor<2>> {
         self.check(site, trials)?;
         let exists = |&(trial, position): &(usize, usize)| trial < trials.len() && position < trials.length(trial);
@@ -180,10 +184,6 @@ impl Recorded for Tally {
 impl Network for Tally {
     fn device(&self) -> Device {
         Device::flex()
-    }
-
-    fn carries_state(&self, site: &Site) -> bool {
-        site.name == "state"
     }
 
     fn prepare(&self, site: &Site, trials: &Trials, positions: &[usize]) -> Result<Prefix> {

@@ -63,5 +63,6 @@ pub fn pairs(number: usize, positions: Positions, seed: u64) -> Pairs {
         counterfactual: trials(&counterfactuals),
         changed,
         untrained_count: counterfactuals.iter().map(|(tokens, _)| tokens.contains(&(DIGIT + 2))).collect(),
+        natural: None,
     }
 }

@@ -35,7 +35,7 @@ fn says(message: &str, words: &[&str]) {
 fn an_objective_that_names_no_network_or_nothing_is_refused() {
     let study = study();
     let behaviour = |behaviour: Vec<Direction>| {
-        refused(&study, study.start(), |fit| fit.objective = Objective { behaviour, retain: Retain::Rest })
+        refused(&study, study.start(), |fit| fit.objective = Objective { behaviour, ..Objective::default() })
     };
     says(&behaviour(vec![Direction::new(0, 1), Direction::new(0, 2)]), &["0 → 2", "2"]);
     says(&behaviour(vec![Direction::new(7, 1)]), &["7 → 1"]);
@@ -58,15 +58,16 @@ fn a_direction_without_pairs_is_refused() {
         counterfactual: Trials::default(),
         changed: Vec::new(),
         untrained_count: Vec::new(),
+        natural: None,
     };
     let mut fit = study.fit(Method::Mas, config());
     fit.training[2].pairs = &none;
     let message = fit.run(study.start(), None, &mut |_| Ok(())).unwrap_err().to_string();
-    says(&message, &["no pairs", "1 → 0"]);
+    says(&message, &["no pairs", "second → first"]);
     let mut exchanges = study.exchanges(&study.validation);
     exchanges[0].pairs = &none;
     let message = evaluate(&study.participants(), &study.start(), Setting::default(), &exchanges, Swap::Interchange);
-    says(&message.unwrap_err().to_string(), &["no pairs", "0 → 0"]);
+    says(&message.unwrap_err().to_string(), &["no pairs", "first → first"]);
 }
 
 #[test]
@@ -332,36 +333,6 @@ fn a_checkpoint_that_cannot_be_written_is_named() {
     let fit = study.fit(Method::Mas, FitConfig { max_steps: 5, ..config() });
     let error = fit.run(study.start(), Some(path), &mut |_| Ok(())).unwrap_err().to_string();
     says(&error, &["/no/such/folder"]);
-}
-
-#[test]
-fn methods_know_how_many_networks_they_take() {
-    for method in Method::ALL {
-        assert_eq!(method.id().parse::<Method>().unwrap(), method);
-        let fits: Vec<usize> = (0..4).filter(|&networks| method.objective(networks).is_ok()).collect();
-        let expected: &[usize] = match method {
-            Method::Das => &[1],
-            Method::Mas => &[1, 2, 3],
-            _ => &[2],
-        };
-        assert_eq!(fits, expected, "{method}");
-        for networks in fits {
-            method.objective(networks).unwrap().check(networks).unwrap();
-        }
-    }
-    let message = "magic".parse::<Method>().unwrap_err().to_string();
-    says(&message, &["magic", "das", "mas", "low-rank-stitching"]);
-    let directions = |method: Method, networks| method.objective(networks).unwrap().behaviour;
-    let direction = |(source, target): (usize, usize)| Direction::new(source, target);
-    assert_eq!(directions(Method::Das, 1), [(0, 0)].map(direction));
-    assert_eq!(directions(Method::Mas, 2), [(0, 0), (0, 1), (1, 0), (1, 1)].map(direction));
-    assert_eq!(directions(Method::UnidirectionalMas, 2), [(0, 1), (1, 1)].map(direction));
-    assert_eq!(directions(Method::Stitching, 2), [(0, 1)].map(direction));
-    for method in Method::ALL {
-        let nothing = matches!(method, Method::Stitching | Method::LowRankStitching);
-        let networks = if method == Method::Das { 1 } else { 2 };
-        assert_eq!(method.objective(networks).unwrap().retain == Retain::Nothing, nothing, "{method}");
-    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use burn::prelude::*;
-use mas_core::{InterchangedVectors, Network, Positions, Recorded, Setting, interchanged_vectors};
+use mas_core::{InterchangedVectors, Positions, Recorded, Setting, interchanged_vectors};
 
 use super::{
     fit::Study,

@@ -17,6 +17,7 @@ mod initialise;
 mod network;
 mod packing;
 mod read_out;
+mod resumed;
 mod rollout;
 mod run;
 

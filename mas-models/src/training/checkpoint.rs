@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mas_core::Trials;
+use mas_core::{Trials, storage::write_whole};
 use serde::{Deserialize, Serialize};
 
 use super::adam::Moments;
@@ -62,13 +62,7 @@ impl Checkpoint {
         let note = Note { training: self.training.clone(), epoch: *epoch, step: *step, met: *met, history };
         let note = serde_json::to_string(&note).map_err(|error| Error::format(&self.path, error))?;
         let bytes = stored::to_bytes(&tensors, Some((NOTE, note)))?;
-
-        let failed = |error| Error::io(&self.path, error);
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-        file.persist(&self.path).map_err(|error| failed(error.error))?;
-        Ok(())
+        write_whole(&self.path, |file| file.write_all(&bytes)).map_err(|error| Error::io(&self.path, error))
     }
 
     /// The training as it was put aside, if it was.

@@ -36,7 +36,7 @@ fn labels_and_orders_are_in_no_key() {
         ),
         (
             "alignments",
-            "pairs = \"all\"\nnetworks = [\"gru\"]\nk = [32]\nvariables = [\"full\"]\nlearning-rate = 0.001",
+            "function = \"orthogonal\"\nstart = \"random\"\npairs = \"all\"\nnetworks = [\"gru\"]\nk = [32]\nvariables = [\"full\"]\nlearning-rate = 0.001",
         ),
         ("similarities", "measures = [\"rsa_euclidean_spearman\", \"cka_linear_debiased\"]\nsite = \"hidden\""),
         (
@@ -60,6 +60,10 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
     assert_eq!(changed(&format!("seed = 2\n{TEN_LINES}")), [Align, Similarity]);
     let of_fits = [
         "method = \"unidirectional-mas\"",
+        "function = \"linear\"",
+        "function = \"revnet\"",
+        "start = \"identity\"",
+        "start = \"principal\"",
         "site = \"embedding\"",
         "positions = \"stepwise\"",
         "variables = [\"count\"]",
@@ -74,6 +78,11 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
         "max-steps = 10",
         "evaluate-every = 10",
         "free-running = true",
+        "null = true",
+        "method = \"clmas\"",
+        "method = \"clmas\"\ncl-weight = 8",
+        "method = \"clmas\"\ncl-weight = 0",
+        "method = \"latent-stitching\"",
     ];
     let mut all = BTreeSet::new();
     for line in of_fits {
@@ -82,6 +91,10 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
         all.extend(keys(&text, "flex", Align));
     }
     assert_eq!(all.len(), 9 * of_fits.len(), "no two of them are the same");
+    let clmas = |lines: &str| in_table("alignments", &format!("method = \"clmas\"\npairs = \"joint\"\n{lines}"));
+    let of = |lines| keys(&clmas(lines), "flex", Align);
+    assert_eq!(of(""), of("cl-weight = 0.85\ninaccessible = [\"gru-3\"]"), "defaults written");
+    assert!(of("").is_disjoint(&of("inaccessible = [\"gru-1\"]")));
     for line in [
         "measures = [\"cka_linear\"]",
         "samples = 10",

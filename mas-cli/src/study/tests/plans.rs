@@ -105,6 +105,29 @@ fn methods_bring_their_own_defaults() {
     assert_eq!((with("stitching").k, with("stitching").max_steps), (None, defaults::MAX_STEPS_STITCHING));
     assert_eq!(with("low-rank-stitching").k, Some(32));
     assert_eq!(with("unidirectional-mas").max_steps, defaults::MAX_STEPS);
+    assert_eq!((with("clmas").k, with("clmas").max_steps), (Some(32), defaults::MAX_STEPS));
+    assert_eq!((with("clmas").inaccessible, with("clmas").cl_weight), (vec![1], Some(0.85)));
+    assert_eq!((with("latent-stitching").k, with("latent-stitching").inaccessible), (None, vec![1]));
+    assert_eq!(with("latent-stitching").cl_weight, None);
+    assert_eq!((with("mas").inaccessible, with("mas").cl_weight, with("mas").null), (vec![], None, false));
+}
+
+/// By name, whatever place a network has in a fit.
+#[test]
+fn inaccessible_networks_are_found_in_every_fit() {
+    let with = |lines: &str| {
+        let text = TEN_LINES.split("[[similarities]]").next().unwrap();
+        let text = format!("{text}controls = false\nmethod = \"clmas\"\n{lines}\n");
+        fits(&study(&text).plan("flex")).into_iter().map(|fit| fit.inaccessible).collect::<Vec<_>>()
+    };
+    assert_eq!(with(""), [[1], [1], [1]]);
+    assert_eq!(with("pairs = \"ring\"\nnetworks = [\"gru-1\", \"gru-2\"]").len(), 2, "each way round");
+    assert_eq!(
+        with("pairs = [[\"gru-1\", \"gru-2\"], [\"gru-2\", \"gru-1\"]]\ninaccessible = [\"gru-1\"]"),
+        [[0], [1]]
+    );
+    assert_eq!(with("pairs = \"joint\"\ninaccessible = [\"gru-3\", \"gru-1\"]"), [[0, 2]]);
+    assert_eq!(with("pairs = \"joint\""), [[2]]);
 }
 
 #[test]
@@ -189,4 +212,14 @@ fn the_same_work_in_two_sections_is_one_unit() {
     let plan = study(&text).plan("flex");
     assert_eq!(plan.units().len(), 15);
     assert_eq!(plan.sections()[2].units, plan.sections()[3].units);
+}
+
+#[test]
+fn maps_that_are_not_linear_are_warned_of() {
+    assert_eq!(study(TEN_LINES).warnings(), Vec::<String>::new());
+    let with =
+        |line: &str| study(&TEN_LINES.replace("[[similarities]]", &format!("{line}\n[[similarities]]"))).warnings();
+    assert_eq!(with("function = \"linear\"").len(), 0);
+    let warnings = with("function = \"revnet\"");
+    assert!(warnings.len() == 1 && warnings[0].contains("hidden") && warnings[0].contains("Sutter"), "{warnings:?}");
 }

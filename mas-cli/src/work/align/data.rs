@@ -1,10 +1,12 @@
-use mas_core::{Direction, Exchange, Pairs, all_directions};
-use mas_tasks::{DropReason, PairConfig, PairSplit, Task, TaskConfig, VariablePair, split_pairs};
+use std::collections::BTreeMap;
+
+use mas_core::{Direction, Exchange, Objective, Pairs, Subspaces, all_directions};
+use mas_tasks::{DropReason, NaturalStates, PairConfig, PairSet, Task, TaskConfig, VariablePair};
 
 use super::{PairCounts, positions};
 use crate::{
     Result, exchanges,
-    networks::Loaded,
+    given::Given,
     seeds::derive,
     study::{AlignConfiguration, FitControl},
 };
@@ -12,6 +14,14 @@ use crate::{
 /// The interchanges of a fit, for every direction and variable.
 pub(super) struct Data {
     splits: Vec<Split>,
+    nulls: Vec<Null>,
+}
+
+/// The null variable of one network.
+struct Null {
+    direction: Direction,
+    training: Pairs,
+    validation: Pairs,
 }
 
 struct Split {
@@ -19,22 +29,22 @@ struct Split {
     subspace: usize,
     training: Option<Pairs>,
     validation: Option<Pairs>,
-    held_out: Pairs,
+    /// None into a network that cannot be run.
+    held_out: Option<Pairs>,
     counts: PairCounts,
 }
 
 impl Data {
-    /// Draws the pairs of all n² directions, each from a seed of its own; training and validation pairs of `trained`
-    /// directions only.
+    /// Draws the pairs of all n² directions, each from a seed of its own; training and validation pairs of directions that
+    /// `objective` trains only.
     ///
     /// # Errors
     /// A network without a task, or a variable that has no counterfactuals between two of them.
-    pub fn draw(configuration: &AlignConfiguration, networks: &[Loaded], trained: &[Direction]) -> Result<Self> {
+    pub fn draw(configuration: &AlignConfiguration, networks: &[Given], objective: &Objective) -> Result<Self> {
         let tasks: Vec<Task> = networks.iter().map(|network| task_of(network, configuration)).collect::<Result<_>>()?;
         // A validation half as large as the evaluation is enough to choose a checkpoint by.
         let validation = configuration.held_out_pairs.div_ceil(2);
-        let mut places = Vec::new();
-        let mut configs = Vec::new();
+        let mut splits = Vec::new();
         for direction in all_directions(networks.len()) {
             for (subspace, variable) in configuration.variables.iter().enumerate() {
                 let (source, target) = (&networks[direction.source], &networks[direction.target]);
@@ -46,28 +56,25 @@ impl Data {
                     "pairs",
                     &place(direction.source),
                     &place(direction.target),
-                    &source.identity,
-                    &target.identity,
+                    source.identity(),
+                    target.identity(),
                     &name,
                 ];
-                let count = if trained.contains(&direction) { configuration.training_pairs + validation } else { 0 };
-                let mut config =
-                    PairConfig::new(tasks[direction.source].clone(), tasks[direction.target].clone(), written)
-                        .with_positions(configuration.positions)
-                        .with_count(count)
-                        .with_seed(derive(configuration.seed, &purpose));
+                let tasks = [&tasks[direction.source], &tasks[direction.target]];
+                let mut config = PairConfig::new(tasks[0].clone(), tasks[1].clone(), written)
+                    .with_positions(configuration.positions)
+                    .with_sequences(source.sequences(), target.sequences())
+                    .with_seed(derive(configuration.seed, &purpose));
                 config.range = configuration.range;
-                places.push((direction, subspace));
-                configs.push(config);
-            }
-        }
-        let drawn = split_pairs(&configs, configuration.held_out_pairs)?;
-        let splits = places
-            .into_iter()
-            .zip(drawn)
-            .map(|((direction, subspace), split)| {
-                let (source, target) = (&networks[direction.source], &networks[direction.target]);
-                let readers = (source.reader(&tasks[direction.source])?, target.reader(&tasks[direction.target])?);
+                let count = if objective.trained().any(|one| one == direction) {
+                    configuration.training_pairs + validation
+                } else {
+                    0
+                };
+                let training = config.clone().with_split(mas_tasks::Split::Training).with_count(count).pairs()?;
+                let count = if target.is_recorded() { 0 } else { configuration.held_out_pairs };
+                let held_out = config.with_split(mas_tasks::Split::HeldOut).with_count(count).pairs()?;
+                let readers = (source.reader(tasks[0])?, target.reader(tasks[1])?);
                 let convert = |pairs: &[mas_tasks::Pair], purpose: &str| -> Result<Pairs> {
                     let pairs = exchanges::pairs(pairs, &readers.0, &readers.1)?;
                     Ok(match configuration.control {
@@ -77,23 +84,46 @@ impl Data {
                         _ => pairs,
                     })
                 };
-                let drawn = &split.training.pairs;
-                let (fit, check) = drawn.split_at(drawn.len().saturating_sub(validation));
-                let some = |pairs: &[mas_tasks::Pair], purpose| match pairs.is_empty() {
-                    true => Ok(None),
-                    false => convert(pairs, purpose).map(Some),
+                let (fit, check) = training.pairs.split_at(training.pairs.len().saturating_sub(validation));
+                let latent = objective.latent().contains(&direction);
+                // Natural activity of the trials to fit with, whichever of them a pair is.
+                let pool = if latent { training.pairs.as_slice() } else { &[] };
+                let natural = NaturalStates::of(tasks[1], pool.iter().map(|pair| &pair.target))?;
+                let some = |drawn: &[mas_tasks::Pair], what: &str| -> Result<Option<Pairs>> {
+                    if drawn.is_empty() {
+                        return Ok(None);
+                    }
+                    let mut pairs = convert(drawn, what)?;
+                    if latent {
+                        let seed = derive(configuration.seed, &[&purpose[..], &["natural", what]].concat());
+                        pairs.natural = Some(exchanges::latents(drawn, &natural, &readers.1, seed)?);
+                    }
+                    Ok(Some(pairs))
                 };
-                Ok(Split {
+                let (training_pairs, validation_pairs) = (some(fit, "training")?, some(check, "validation")?);
+                let missing =
+                    |pairs: &Option<Pairs>| -> Option<usize> { Some(pairs.as_ref()?.natural.as_ref()?.missing()) };
+                splits.push(Split {
                     direction,
                     subspace,
-                    training: some(fit, "training")?,
-                    validation: some(check, "validation")?,
-                    held_out: convert(&split.held_out.pairs, "held out")?,
-                    counts: counts(&split, source, target, &configuration.variables[subspace]),
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { splits })
+                    held_out: (count > 0).then(|| convert(&held_out.pairs, "held out")).transpose()?,
+                    counts: PairCounts {
+                        source: source.name().to_owned(),
+                        target: target.name().to_owned(),
+                        variable: variable.to_string(),
+                        training: training.pairs.len(),
+                        held_out: held_out.pairs.len(),
+                        disjoint: tasks.iter().all(|task| task.is_split()),
+                        unmatched: missing(&training_pairs).map(|n| n + missing(&validation_pairs).unwrap_or(0)),
+                        dropped: dropped(&[training, held_out]),
+                    },
+                    training: training_pairs,
+                    validation: validation_pairs,
+                });
+            }
+        }
+        let nulls = if configuration.null { nulls(&splits, objective) } else { Vec::new() };
+        Ok(Self { splits, nulls })
     }
 
     /// What was drawn, and what was left out.
@@ -102,16 +132,25 @@ impl Data {
     }
 
     pub fn training(&self) -> Vec<Exchange<'_>> {
-        self.exchanges(|split| split.training.as_ref())
+        self.exchanges(|split| split.training.as_ref()).into_iter().chain(self.null(|null| &null.training)).collect()
     }
 
     pub fn validation(&self) -> Vec<Exchange<'_>> {
         self.exchanges(|split| split.validation.as_ref())
+            .into_iter()
+            .chain(self.null(|null| &null.validation))
+            .collect()
     }
 
-    /// The held-out pairs of every direction that `control` says something about.
-    pub fn held_out(&self, control: FitControl) -> Vec<Exchange<'_>> {
-        self.exchanges(|split| control.judges(split.direction).then_some(&split.held_out))
+    /// The held-out pairs of every direction that a fit of `configuration` says something about; none into a network that
+    /// cannot be run.
+    pub fn held_out(&self, configuration: &AlignConfiguration) -> Vec<Exchange<'_>> {
+        self.exchanges(|split| split.held_out.as_ref().filter(|_| configuration.judges(split.direction)))
+    }
+
+    fn null<'a>(&'a self, of: impl Fn(&'a Null) -> &'a Pairs) -> impl Iterator<Item = Exchange<'a>> {
+        let subspace = Subspaces::EXTRANEOUS;
+        self.nulls.iter().map(move |null| Exchange { direction: null.direction, subspace, pairs: of(null) })
     }
 
     fn exchanges<'a>(&'a self, of: impl Fn(&'a Split) -> Option<&'a Pairs>) -> Vec<Exchange<'a>> {
@@ -122,25 +161,24 @@ impl Data {
     }
 }
 
-fn counts(split: &PairSplit, source: &Loaded, target: &Loaded, variable: &VariablePair) -> PairCounts {
-    let PairSplit { training, held_out } = split;
-    let dropped = |reason: DropReason| training.dropped.get(reason) + held_out.dropped.get(reason);
-    PairCounts {
-        source: source.name().to_owned(),
-        target: target.name().to_owned(),
-        variable: variable.to_string(),
-        training: training.pairs.len(),
-        held_out: held_out.pairs.len(),
-        overlapping: training.overlapping,
-        dropped: DropReason::ALL
-            .iter()
-            .map(|&reason| (reason.to_string(), dropped(reason)))
-            .filter(|(_, count)| *count > 0)
-            .collect(),
-    }
+/// The null variable of every network whose behaviour is trained within it, on the pairs of its first variable.
+fn nulls(splits: &[Split], objective: &Objective) -> Vec<Null> {
+    let within = objective.behaviour.iter().filter(|direction| direction.source == direction.target);
+    let null = |&direction: &Direction| {
+        let first = splits.iter().find(|split| split.direction == direction)?;
+        let (training, validation) = (first.training.as_ref()?.null(), first.validation.as_ref()?.null());
+        Some(Null { direction, training, validation })
+    };
+    within.filter_map(null).collect()
 }
 
-fn task_of(network: &Loaded, configuration: &AlignConfiguration) -> Result<Task> {
+/// The draws that had no counterfactual, by reason.
+fn dropped(sets: &[PairSet]) -> BTreeMap<String, usize> {
+    let count = |&reason: &DropReason| (reason.to_string(), sets.iter().map(|set| set.dropped.get(reason)).sum());
+    DropReason::ALL.iter().map(count).filter(|(_, count)| *count > 0).collect()
+}
+
+fn task_of(network: &Given, configuration: &AlignConfiguration) -> Result<Task> {
     let task = network.task()?;
     match configuration.program {
         Some(program) => Ok(TaskConfig { program: Some(program), ..task.config().clone() }.build()?),

@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 
 use mas_core::{
-    Alignment, Direction, Exchange, Fitted, Outcome, Participant, Setting, Swap, evaluate, evaluate_unintervened, fit,
+    Alignment, Direction, Exchange, Fitted, Outcome, Participant, Setting, Subspaces, Swap, evaluate,
+    evaluate_unintervened, fit,
 };
 
 use crate::{
@@ -97,20 +98,20 @@ fn outcome_rows(
 pub(super) fn fit_rows(fitted: &Fitted) -> Vec<FitRow> {
     let names = Names::of(&fitted.alignment);
     let rows = |validation: &fit::Validation| {
-        let (step, loss) = (validation.step as u64, validation.loss);
-        let row = |accuracy: &fit::DirectionAccuracy| {
-            let (source, target) = names.direction(accuracy.direction);
-            FitRow {
-                step,
-                loss,
-                source,
-                target,
-                variable: names.variable(accuracy.subspace),
-                iia: accuracy.iia,
-                token_accuracy: accuracy.token_accuracy,
-            }
+        let row = |direction: Direction, subspace| {
+            let (source, target) = names.direction(direction);
+            let (step, variable) = (validation.step as u64, names.variable(subspace));
+            let (iia, token_accuracy, cl_loss) = (None, None, None);
+            FitRow { step, loss: validation.loss, source, target, variable, iia, token_accuracy, cl_loss }
         };
-        validation.accuracy.iter().map(row).collect::<Vec<_>>()
+        let behaviour = validation.accuracy.iter().map(|of| FitRow {
+            iia: Some(of.iia),
+            token_accuracy: Some(of.token_accuracy),
+            ..row(of.direction, of.subspace)
+        });
+        let latent =
+            (validation.latent.iter()).map(|of| FitRow { cl_loss: Some(of.loss), ..row(of.direction, of.subspace) });
+        behaviour.chain(latent).collect::<Vec<_>>()
     };
     fitted.history.iter().flat_map(rows).collect()
 }
@@ -129,6 +130,9 @@ impl<'a> Names<'a> {
     }
 
     pub fn variable(&self, subspace: usize) -> String {
+        if subspace == Subspaces::EXTRANEOUS {
+            return "null".to_owned();
+        }
         self.0.subspaces().iter().nth(subspace).map(|block| block.name.clone()).unwrap_or_default()
     }
 }

@@ -4,19 +4,16 @@ mod data;
 mod measure;
 mod quantities;
 mod settings;
+mod start;
 
 use std::path::Path;
 
-use burn::tensor::Device;
-use mas_core::{
-    Alignment, AlignmentFunction, Direction, Fit, FitConfig, Fitted, Member, Participant, Positions, Setting,
-    Subspaces, alignment::Orthogonal, fit,
-};
+use mas_core::{Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, fit};
 
 use crate::{
     Error, Result,
     device::Compute,
-    networks::Loaded,
+    given::Given,
     results::{OutcomeRow, write_rows},
     seeds::derive,
     study::{AlignConfiguration, FitControl},
@@ -24,6 +21,7 @@ use crate::{
 use data::Data;
 use measure::{fit_rows, measure};
 use quantities::quantities;
+use start::start;
 
 pub use settings::{AlignmentSettings, NetworkPlace, PairCounts};
 
@@ -58,23 +56,28 @@ pub struct Aligned {
 /// Networks, sites, variables or settings that do not fit together, a fit that diverges, a folder that cannot be written.
 pub fn align(
     configuration: &AlignConfiguration,
-    networks: Vec<Loaded>,
+    networks: Vec<Given>,
     compute: &Compute,
     folder: &Path,
     on_event: &mut dyn FnMut(&fit::Event) -> Result<()>,
 ) -> Result<Aligned> {
-    let places = networks.iter().map(Loaded::place).collect();
+    let places = networks.iter().map(Given::place).collect();
     let networks = under_control(configuration, networks, compute)?;
-    let method = configuration.method;
-    let objective = method.objective(networks.len())?;
+    let objective = configuration.objective()?;
+    if let Some(direction) = objective.behaviour.iter().find(|direction| networks[direction.target].is_recorded()) {
+        return Err(Error::invalid(format!(
+            "`{}` is only recorded, and `{}` trains on its behaviour; take `clmas` or `latent-stitching` with it inaccessible",
+            networks[direction.target].name(),
+            configuration.method
+        )));
+    }
     let participants = participants(configuration, &networks)?;
-    let start = start(configuration, &networks, &participants, &compute.device)?;
-    let trained = &objective.behaviour;
-    let data = Data::draw(configuration, &networks, trained)?;
+    let data = Data::draw(configuration, &networks, &objective)?;
+    let start = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
-    let judged = judged(configuration.control, trained);
+    let judged = judged(configuration, &objective);
     let fit = Fit {
-        participants: participants.clone(),
+        participants: accessible(configuration, &participants)?,
         setting,
         training: data.training(),
         validation: data.validation(),
@@ -107,13 +110,14 @@ pub fn align(
         best_step: fitted.best_step,
         ending: fitted.ending,
         converged: fitted.ending == fit::Ending::Converged,
+        warnings: configuration.function.warning().map(str::to_owned).into_iter().collect(),
         configuration: configuration.clone(),
         networks: places,
         pairs: data.counts(),
     };
     fitted.alignment.save(folder, &settings.to_table()?)?;
     write_rows(&folder.join(FIT), &fit_rows(&fitted))?;
-    let held_out = data.held_out(configuration.control);
+    let held_out = data.held_out(configuration);
     let outcomes = measure(configuration.control.into(), &participants, &fitted.alignment, setting, &held_out)?;
     if configuration.control == FitControl::None {
         let rows = quantities(configuration, &participants, &fitted.alignment, setting, &held_out)?;
@@ -127,9 +131,11 @@ pub fn align(
 }
 
 /// The trained directions that the fit of a control is judged by, where these are not all: a control is to be as strong as
-/// it can be in what it says.
-fn judged(control: FitControl, trained: &[Direction]) -> Option<Vec<Direction>> {
-    let judged: Vec<Direction> = trained.iter().copied().filter(|&direction| control.judges(direction)).collect();
+/// it can be in what it says. Those that have only the counterfactual-latent loss are judged by that. Where the control
+/// says nothing about any trained direction, all of them judge.
+fn judged(configuration: &AlignConfiguration, objective: &Objective) -> Option<Vec<Direction>> {
+    let trained: Vec<Direction> = objective.trained().collect();
+    let judged: Vec<Direction> = trained.iter().copied().filter(|&direction| configuration.judges(direction)).collect();
     (!judged.is_empty() && judged.len() < trained.len()).then_some(judged)
 }
 
@@ -142,13 +148,11 @@ pub fn is_aligned(folder: &Path) -> bool {
 /// The networks that a control puts in the place of the given ones.
 fn under_control(
     configuration: &AlignConfiguration,
-    mut networks: Vec<Loaded>,
+    mut networks: Vec<Given>,
     compute: &Compute,
-) -> Result<Vec<Loaded>> {
-    if configuration.control == FitControl::RandomNetwork
-        && let Some(source) = networks.first_mut()
-    {
-        *source = source.twin(configuration.seed, compute)?;
+) -> Result<Vec<Given>> {
+    if let Some(source) = configuration.twin() {
+        networks[source] = networks[source].twin(configuration.seed, compute)?;
     }
     Ok(networks)
 }
@@ -160,42 +164,28 @@ fn positions(configuration: &AlignConfiguration) -> Positions {
     }
 }
 
-fn participants<'a>(configuration: &AlignConfiguration, networks: &'a [Loaded]) -> Result<Vec<Participant<'a>>> {
+fn participants<'a>(configuration: &AlignConfiguration, networks: &'a [Given]) -> Result<Vec<Participant<'a>>> {
     let sites = &configuration.sites;
     networks
         .iter()
         .enumerate()
         .map(|(index, network)| {
             let site = sites.get(index).or(sites.first()).ok_or_else(|| Error::invalid("no site was given"))?;
-            Ok(Participant::live(&network.network, site)?)
+            network.participant(site)
         })
         .collect()
 }
 
-/// Where the fit begins: a random rotation of every network, whatever it is called.
-fn start(
+/// What a fit may do with `participants`: those that are inaccessible can be read and nothing else.
+fn accessible<'a>(
     configuration: &AlignConfiguration,
-    networks: &[Loaded],
-    participants: &[Participant],
-    device: &Device,
-) -> Result<Alignment> {
-    let method = configuration.method;
-    let narrowest = participants.iter().map(|participant| participant.site().width).min().unwrap_or(0);
-    let k = match configuration.k {
-        _ if method.takes_everything() => narrowest,
-        Some(k) => k,
-        None => return Err(Error::invalid(format!("method `{method}` needs k, the size of the subspace"))),
+    participants: &[Participant<'a>],
+) -> Result<Vec<Participant<'a>>> {
+    let access = |(index, participant): (usize, &Participant<'a>)| match configuration.inaccessible.contains(&index) {
+        true => Ok(Participant::recorded(participant.reader(), &participant.site().name)?),
+        false => Ok(participant.clone()),
     };
-    let subspaces = Subspaces::new(configuration.variables.iter().map(|variable| (variable.to_string(), k)))?;
-    let members = networks.iter().zip(participants).enumerate().map(|(index, (network, participant))| {
-        let seed = derive(configuration.seed, &["rotation", &index.to_string(), &network.identity]);
-        Member {
-            network: participant.name().to_owned(),
-            site: participant.site().clone(),
-            function: AlignmentFunction::new(Orthogonal::random(participant.site().width, seed, device)),
-        }
-    });
-    Ok(Alignment::new(members.collect(), subspaces)?)
+    participants.iter().enumerate().map(access).collect()
 }
 
 /// Measures a saved alignment again, on `pairs` held-out pairs of every direction that are drawn with `seed`.
@@ -205,7 +195,7 @@ fn start(
 pub fn remeasure(
     configuration: &AlignConfiguration,
     alignment: &Alignment,
-    networks: Vec<Loaded>,
+    networks: Vec<Given>,
     compute: &Compute,
     pairs: usize,
     seed: u64,
@@ -213,8 +203,53 @@ pub fn remeasure(
     let networks = under_control(configuration, networks, compute)?;
     let fresh = AlignConfiguration { seed, held_out_pairs: pairs, ..configuration.clone() };
     let participants = participants(&fresh, &networks)?;
-    let objective = fresh.method.objective(networks.len())?;
-    let data = Data::draw(&fresh, &networks, &[])?;
-    let setting = Setting { positions: positions(&fresh), retain: objective.retain };
-    measure(fresh.control.into(), &participants, alignment, setting, &data.held_out(fresh.control))
+    let setting = Setting { positions: positions(&fresh), retain: fresh.objective()?.retain };
+    let data = Data::draw(&fresh, &networks, &Objective::default())?;
+    measure(fresh.control.into(), &participants, alignment, setting, &data.held_out(&fresh))
+}
+
+#[cfg(test)]
+mod tests {
+    use mas_core::Method;
+
+    use super::*;
+
+    /// Settings of a random-network control, and what its fit is judged by.
+    fn random_network(method: &str, networks: usize, inaccessible: &[usize]) -> Option<Vec<(usize, usize)>> {
+        let configuration: AlignConfiguration = serde_json::from_value(serde_json::json!({
+            "method": method.parse::<Method>().unwrap(),
+            "sites": vec!["hidden"; networks],
+            "positions": "individual",
+            "variables": ["count"],
+            "inaccessible": inaccessible,
+            "training-pairs": 10,
+            "held-out-pairs": 10,
+            "batch": 1,
+            "learning-rate": 1e-3,
+            "max-steps": 1,
+            "evaluate-every": 1,
+            "free-running": false,
+            "control": "random-network",
+            "seed": 0,
+        }))
+        .unwrap();
+        let judged = judged(&configuration, &configuration.objective().unwrap());
+        judged.map(|judged| judged.into_iter().map(|direction| (direction.source, direction.target)).collect())
+    }
+
+    #[test]
+    fn a_random_network_is_judged_from_the_twin_into_trained_networks() {
+        assert_eq!(random_network("mas", 3, &[]), Some(vec![(0, 1), (0, 2)]));
+        assert_eq!(random_network("unidirectional-mas", 2, &[]), Some(vec![(0, 1)]));
+        // The only direction that is trained.
+        assert_eq!(random_network("stitching", 2, &[]), None);
+    }
+
+    #[test]
+    fn a_network_that_is_not_run_has_no_twin_and_is_judged_by_its_own_loss() {
+        assert_eq!(random_network("clmas", 2, &[1]), Some(vec![(0, 1)]));
+        assert_eq!(random_network("clmas", 2, &[0]), Some(vec![(1, 0)]));
+        assert_eq!(random_network("clmas", 3, &[0]), Some(vec![(1, 2), (1, 0)]));
+        assert_eq!(random_network("latent-stitching", 2, &[1]), None);
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use burn::prelude::*;
 use mas_core::{
-    Alignment, Exchange, InterchangedVectors, Pairs, Participant, Setting, interchanged_vectors, response_jacobians,
+    Alignment, Exchange, FunctionKind, InterchangedVectors, Pairs, Participant, Setting, interchanged_vectors,
+    response_jacobians,
 };
 use mas_metrics::{RowSpace, Samples, divergences, variance_share};
 
@@ -31,7 +32,8 @@ pub(super) struct Quantities {
 }
 
 /// Measures divergence and capacity of an alignment on its held-out pairs. What is not defined (the divergence of one
-/// pair, the null space where edits follow from one another) has no row.
+/// pair, the null space where edits follow from one another, the share of variance in coordinates that are not a rotation's)
+/// has no row.
 ///
 /// # Errors
 /// As [`interchanged_vectors`].
@@ -48,6 +50,7 @@ pub(super) fn quantities(
         held_out.iter().zip(&probed).map(|(exchange, pairs)| Exchange { pairs, ..*exchange }).collect();
     let seed = derive(configuration.seed, &["probes"]);
     let jacobians = response_jacobians(participants, alignment.subspaces(), setting, &probed, PROBES, seed)?;
+    let evaluated = alignment.evaluate()?;
     let names = Names::of(alignment);
     let (mut divergence, mut capacity) = (Vec::new(), Vec::new());
     for ((exchange, vectors), jacobian) in held_out.iter().zip(&vectors).zip(jacobians) {
@@ -74,10 +77,13 @@ pub(super) fn quantities(
         let width = function.width();
         capacity.push(row((Quantity::KOverD, block.len() as f64 / width as f64)));
         capacity.push(row((Quantity::Parameters, parameters(alignment, exchange) as f64)));
-        // All coordinates of a rotation together have the variance of the activity.
-        let coordinates = samples(&function.evaluate(width)?.read(vectors.natural.clone(), 0..width))?;
-        capacity
-            .extend(defined(variance_share(&coordinates, block))?.map(|share| row((Quantity::VarianceShare, share))));
+        // Only a rotation's coordinates share out the variance of the activity.
+        if function.map().kind() == FunctionKind::Orthogonal {
+            let coordinates = samples(&evaluated[exchange.direction.target].read(vectors.natural.clone(), block))?;
+            capacity.extend(
+                defined(variance_share(&coordinates, &natural))?.map(|share| row((Quantity::VarianceShare, share))),
+            );
+        }
         if let Some(jacobian) = jacobian
             && let Some(seen) = defined(RowSpace::of(&samples(&jacobian)?, SEEN))?
             && let Some(share) = defined(seen.unseen_share(&changes(&natural, &interchanged)?))?
@@ -93,12 +99,9 @@ fn first(pairs: &Pairs, count: usize) -> Pairs {
     pairs.select(&(0..pairs.len().min(count)).collect::<Vec<_>>())
 }
 
-/// Numbers that the fit learned for the networks of a direction.
+/// Learned numbers that the functions of a direction's networks depend on.
 fn parameters(alignment: &Alignment, exchange: &Exchange) -> usize {
-    let of = |member: usize| -> usize {
-        let parameters = alignment.members()[member].function.parameters();
-        parameters.iter().map(|tensor| tensor.shape().num_elements()).sum()
-    };
+    let of = |member: usize| alignment.members()[member].function.parameter_count();
     let direction = exchange.direction;
     if direction.source == direction.target {
         of(direction.target)

@@ -4,6 +4,7 @@ use std::{
 };
 
 use mas_core::fit::Ending;
+use mas_tasks::TaskKind;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, study::AlignConfiguration};
@@ -18,6 +19,9 @@ pub struct AlignmentSettings {
     pub ending: Ending,
     /// Whether every trained direction reached the mark.
     pub converged: bool,
+    /// What has to be said of the result.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What was asked for.
     pub configuration: AlignConfiguration,
     /// Where its networks are, in order.
@@ -30,10 +34,13 @@ pub struct AlignmentSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkPlace {
-    /// Its folder; relative paths are seen from the alignment's folder.
+    /// Its folder, or the file of its activity; relative paths are seen from the alignment's folder.
     pub path: PathBuf,
-    /// See [`Loaded::identity`](crate::networks::Loaded::identity).
+    /// See [`Given::identity`](crate::given::Given::identity).
     pub identity: String,
+    /// The task on whose sequences it was recorded, where there is a file of activity in place of a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_on: Option<TaskKind>,
 }
 
 /// The interchanges of one direction and variable, and what was left out while they were drawn.
@@ -50,16 +57,20 @@ pub struct PairCounts {
     pub training: usize,
     /// To judge with.
     pub held_out: usize,
-    /// Training pairs of which a sequence occurs among the held-out ones too.
-    pub overlapping: usize,
+    /// Whether no sequence occurs in both. It cannot be helped where a task has one sequence for every count.
+    pub disjoint: bool,
+    /// Training pairs that are left out of the counterfactual-latent loss, since no trial has the counterfactual values of
+    /// its own; nothing in a direction without that loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmatched: Option<usize>,
     /// Draws that had no counterfactual, by reason.
     pub dropped: BTreeMap<String, usize>,
 }
 
 impl PairCounts {
-    /// Whether more than half of the training pairs share a sequence with held-out ones.
-    pub fn mostly_overlap(&self) -> bool {
-        2 * self.overlapping > self.training
+    /// The share of training pairs that are left out of the counterfactual-latent loss.
+    pub fn unmatched_share(&self) -> f64 {
+        self.unmatched.unwrap_or(0) as f64 / self.training.max(1) as f64
     }
 }
 

@@ -1,0 +1,87 @@
+//! C6: a network that can only be recorded.
+
+use super::every::show;
+use super::{Claim, Criterion, EQUAL, Evidence, Measurement, Of, Part};
+use crate::statistics::{Direction, network_interval, network_names};
+
+/// C6. The first network of each fit is accessible, the last is not. Its parts, at `hidden` with individual interchanges,
+/// of the mean over fits:
+///
+/// - into the network without access CLMAS is above latent stitching: lower against upper bound;
+/// - into the accessible network CLMAS equals MAS, which has access to both.
+pub(super) const CLAIM: Claim = Claim {
+    id: "C6",
+    statement: "With a network that can only be recorded, CLMAS is best into that network and as good as MAS out of it",
+    parts,
+};
+
+/// The name in a study of MAS with access to both networks.
+pub const WITH_ACCESS: &str = "with-access";
+
+/// The name in a study of CLMAS proper: with no weight on the latent loss the method is MAS without access.
+pub const CLMAS: &str = "clmas";
+
+fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
+    let into = |of| evidence.between(of, |networks| Some((networks.first()?, networks.last()?)));
+    let out_of = |of| evidence.between(of, |networks| Some((networks.last()?, networks.first()?)));
+    let clmas = Of::hidden("clmas").called(CLMAS);
+    let mean = |directions: &[Direction]| {
+        network_interval(directions, &evidence.bootstrap).map(|interval| Measurement {
+            interval,
+            text: format!("mean over {} fits {}", directions.len(), show(interval)),
+            networks: network_names(directions).len(),
+        })
+    };
+    let best = mean(&into(clmas));
+    vec![
+        Part {
+            id: "no-access".to_owned(),
+            statement: "Into the inaccessible network latent stitching is below CLMAS".to_owned(),
+            measured: mean(&into(Of::hidden("latent-stitching"))),
+            criterion: best.map(|best| Criterion::Below(best.interval)),
+            rule: "of latent stitching, against the lower bound of CLMAS, changed pairs".to_owned(),
+        },
+        Part::equal(
+            "accessible".to_owned(),
+            "Out of the inaccessible network, into the accessible one, CLMAS equals MAS".to_owned(),
+            [&out_of(clmas), &out_of(Of::hidden("mas").called(WITH_ACCESS))],
+            EQUAL,
+            &evidence.bootstrap,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{MadeUp, verdict};
+    use super::{CLMAS, WITH_ACCESS};
+    use crate::claims::Verdict;
+    use crate::results::OVERALL;
+
+    /// Shares into and out of the last network.
+    fn study(clmas: [u64; 2], latent: u64, mas: u64) -> MadeUp {
+        let mut study = MadeUp::default();
+        let between = |[into, out_of]: [u64; 2]| move |s: usize, t: usize| if (s, t) == (0, 1) { into } else { out_of };
+        study.named(CLMAS).ring("clmas", 32, between(clmas));
+        // Without a weight on the latent loss it is another thing.
+        study.named("without-access").ring("clmas", 32, between([1, 1]));
+        study.named("latent-stitching").ring("latent-stitching", 128, between([latent, 0]));
+        study.named(WITH_ACCESS).ring("mas", 32, between([5, mas]));
+        study
+    }
+
+    #[test]
+    fn holds_when_all_of_it_does() {
+        let rows = study([90, 99], 70, 99).decide("C6");
+        assert_eq!(verdict(&rows, OVERALL), Verdict::Holds, "{rows:#?}");
+        assert_eq!(rows.len(), 3);
+    }
+
+    #[test]
+    fn each_part_can_fail_it() {
+        assert_eq!(verdict(&study([60, 99], 90, 99).decide("C6"), "no-access"), Verdict::Fails);
+        assert_eq!(verdict(&study([80, 99], 80, 99).decide("C6"), "no-access"), Verdict::NotDecided);
+        assert_eq!(verdict(&study([90, 80], 70, 99).decide("C6"), "accessible"), Verdict::Fails);
+        assert!(MadeUp::default().decide("C6").iter().all(|row| row.verdict == Verdict::NotDecided));
+    }
+}

@@ -1,0 +1,126 @@
+//! Made-up results of five networks, for the tests of claims.
+
+use super::{Evidence, Verdict, claim};
+use crate::results::{AlignmentUnit, ClaimRow, Control, FitCurve, FitRow, OutcomeRow, UnitOutcomes};
+use crate::statistics::Bootstrap;
+
+/// A study in the making; what comes out right is in per cent.
+pub(super) struct MadeUp {
+    alignment: String,
+    outcomes: Vec<UnitOutcomes>,
+    fits: Vec<FitCurve>,
+}
+
+impl Default for MadeUp {
+    fn default() -> Self {
+        Self { alignment: "all".to_owned(), outcomes: Vec::new(), fits: Vec::new() }
+    }
+}
+
+/// Enough to tell 0.02 from nothing.
+const SEQUENCES: u64 = 1000;
+
+/// The ring of five: every network with the next.
+const RING: [[usize; 2]; 5] = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 0]];
+
+fn name(network: usize) -> String {
+    format!("gru-{network}")
+}
+
+impl MadeUp {
+    /// What is added from now on is called `alignment`.
+    pub fn named(&mut self, alignment: &str) -> &mut Self {
+        self.alignment = alignment.to_owned();
+        self
+    }
+
+    /// One fit within each network.
+    pub fn within(&mut self, method: &str, k: u64, right: u64) {
+        (0..5).for_each(|network| self.fit(method, k, &[network], |_, _| right));
+    }
+
+    /// Fits around the ring; `right` of (source, target), as places in the fit.
+    pub fn ring(&mut self, method: &str, k: u64, right: impl Fn(usize, usize) -> u64) {
+        RING.iter().for_each(|networks| self.fit(method, k, networks, &right));
+    }
+
+    /// One MAS fit of several networks.
+    pub fn joint(&mut self, networks: &[usize], right: impl Fn(usize, usize) -> u64) {
+        self.fit("mas", 32, networks, right);
+    }
+
+    fn fit(&mut self, method: &str, k: u64, networks: &[usize], right: impl Fn(usize, usize) -> u64) {
+        let mut rows = Vec::new();
+        let n = networks.len();
+        for (s, t) in (0..n).flat_map(|s| (0..n).map(move |t| (s, t))) {
+            let right = right(s, t);
+            rows.extend((0..SEQUENCES).map(|i| OutcomeRow {
+                source: name(networks[s]),
+                target: name(networks[t]),
+                variable: "full".into(),
+                control: Control::None,
+                pair: i,
+                source_sequence: i,
+                target_sequence: i,
+                changed: true,
+                held_out_count: false,
+                correct: 100 * i < right * SEQUENCES,
+                tokens_correct: u64::from(100 * i < right * SEQUENCES),
+                tokens: 1,
+            }));
+        }
+        let unit = AlignmentUnit {
+            study: "made-up".into(),
+            alignment: self.alignment.clone(),
+            method: method.into(),
+            positions: "individual".into(),
+            site: "hidden".into(),
+            variable: "full".into(),
+            k,
+            seed: 0,
+        };
+        self.outcomes.push(UnitOutcomes { unit, networks: networks.iter().copied().map(name).collect(), rows });
+    }
+
+    /// The course of a fit around the ring, with the same IIA in the direction that is asked for at each evaluation.
+    pub fn course(&mut self, method: &str, k: u64, iia: &[f64]) {
+        for networks in RING {
+            let [a, b] = networks.map(name);
+            let row = |step: usize, source: &str, target: &str, iia: f64| FitRow {
+                step: 50 * step as u64,
+                loss: None,
+                source: source.into(),
+                target: target.into(),
+                variable: "full".into(),
+                iia: Some(iia),
+                token_accuracy: Some(iia),
+                cl_loss: None,
+            };
+            // The way back must not count.
+            let rows = iia.iter().enumerate().flat_map(|(i, &iia)| [row(i, &b, &a, 0.5), row(i, &a, &b, iia)]);
+            self.fits.push(FitCurve {
+                alignment: self.alignment.clone(),
+                method: method.into(),
+                positions: "individual".into(),
+                site: "hidden".into(),
+                rows: rows.collect(),
+                networks: vec![a, b],
+                k,
+                seed: 0,
+                control: Control::None,
+            });
+        }
+    }
+
+    /// The verdict on a claim.
+    pub fn decide(&self, id: &str) -> Vec<ClaimRow> {
+        let bootstrap = Bootstrap { draws: 300, ..Bootstrap::default() };
+        let evidence = Evidence { outcomes: &self.outcomes, fits: &self.fits, similarity: &[], bootstrap };
+        claim(id).unwrap().decide(&evidence)
+    }
+}
+
+/// The verdict on one part.
+pub(super) fn verdict(rows: &[ClaimRow], part: &str) -> Verdict {
+    rows.iter().find(|row| row.part == part).unwrap().verdict
+}

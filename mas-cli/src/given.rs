@@ -1,0 +1,162 @@
+//! Networks as they are given to an alignment: to be run, or recorded only.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mas_core::{Activity, Participant, Recordings};
+use mas_tasks::{Sequence, Task, TaskConfig, TaskKind};
+
+use crate::{
+    Error, Result,
+    device::Compute,
+    exchanges::Reader,
+    networks::{Loaded, hash_of},
+    work::NetworkPlace,
+};
+
+/// A network of an alignment.
+pub enum Given {
+    /// One that can be run.
+    Live(Box<Loaded>),
+    /// One of which there is an activity file.
+    Recorded(Box<Recording>),
+}
+
+/// An activity file with the tokens that were read, as a network that is only recorded.
+pub struct Recording {
+    recordings: Recordings,
+    task: Task,
+    /// Every trial that was recorded, as a sequence of the task.
+    sequences: Arc<[Sequence]>,
+    identity: String,
+    path: PathBuf,
+}
+
+impl From<Loaded> for Given {
+    fn from(loaded: Loaded) -> Self {
+        Self::Live(Box::new(loaded))
+    }
+}
+
+impl From<Recording> for Given {
+    fn from(recording: Recording) -> Self {
+        Self::Recorded(Box::new(recording))
+    }
+}
+
+impl Recording {
+    /// Reads the activity file at `path`, recorded at `site` on sequences of `task`, as the network called `name`. Token
+    /// ids are those of the task's own vocabulary.
+    ///
+    /// # Errors
+    /// A file that cannot be read or does not say what was read, or a trial that is no whole sequence of the task.
+    pub fn open(path: &Path, name: &str, task: TaskKind, site: &str, compute: &Compute) -> Result<Self> {
+        let recordings = Recordings::new(name, site, &Activity::read(path)?, &compute.device)?;
+        let task = TaskConfig::new(task).build()?;
+        let of = |(trial, tokens): (usize, &Vec<u32>)| {
+            let refused = |reason: String| {
+                Error::invalid(format!("{}: trial {trial} is no sequence of {}: {reason}", path.display(), task.kind()))
+            };
+            let sequence = task.sequence_of(tokens).map_err(|error| refused(error.to_string()))?;
+            match sequence.len() == tokens.len() {
+                true => Ok(sequence),
+                false => {
+                    Err(refused("it goes on after its end token; set `lengths` so that padding is left out".into()))
+                }
+            }
+        };
+        let sequences = recordings.trials().iter().enumerate().map(of).collect::<Result<_>>()?;
+        let identity = hash_of(path)?;
+        let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+        Ok(Self { recordings, task, sequences, identity, path })
+    }
+}
+
+impl Given {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Live(loaded) => loaded.name(),
+            Self::Recorded(recording) => mas_core::Recorded::name(&recording.recordings),
+        }
+    }
+
+    /// What tells it from others: the hash of its weights, or of the file.
+    pub fn identity(&self) -> &str {
+        match self {
+            Self::Live(loaded) => &loaded.identity,
+            Self::Recorded(recording) => &recording.identity,
+        }
+    }
+
+    /// Where it is, as an alignment's file says it.
+    pub fn place(&self) -> NetworkPlace {
+        match self {
+            Self::Live(loaded) => loaded.place(),
+            Self::Recorded(recording) => NetworkPlace {
+                path: recording.path.clone(),
+                identity: recording.identity.clone(),
+                recorded_on: Some(recording.task.kind()),
+            },
+        }
+    }
+
+    /// Whether it can be read and not run.
+    pub fn is_recorded(&self) -> bool {
+        matches!(self, Self::Recorded(_))
+    }
+
+    /// The task that it does.
+    ///
+    /// # Errors
+    /// As [`Loaded::task`].
+    pub fn task(&self) -> Result<Task> {
+        match self {
+            Self::Live(loaded) => loaded.task(),
+            Self::Recorded(recording) => Ok(recording.task.clone()),
+        }
+    }
+
+    /// How it reads sequences of `task`.
+    ///
+    /// # Errors
+    /// A token that it does not know.
+    pub fn reader(&self, task: &Task) -> Result<Reader> {
+        match self {
+            Self::Live(loaded) => loaded.reader(task),
+            Self::Recorded(recording) => Reader::new(task, recording.task.vocabulary()),
+        }
+    }
+
+    /// All sequences that it can be read on; none where it can be read on any.
+    pub fn sequences(&self) -> Arc<[Sequence]> {
+        match self {
+            Self::Live(_) => Arc::default(),
+            Self::Recorded(recording) => recording.sequences.clone(),
+        }
+    }
+
+    /// What may be done with it, at `site`.
+    ///
+    /// # Errors
+    /// No such site.
+    pub fn participant(&self, site: &str) -> Result<Participant<'_>> {
+        Ok(match self {
+            Self::Live(loaded) => Participant::live(&loaded.network, site)?,
+            Self::Recorded(recording) => Participant::recorded(&recording.recordings, site)?,
+        })
+    }
+
+    /// Its untrained twin, see [`Loaded::twin`].
+    ///
+    /// # Errors
+    /// As there; a recording has none.
+    pub fn twin(&self, seed: u64, compute: &Compute) -> Result<Self> {
+        match self {
+            Self::Live(loaded) => loaded.twin(seed, compute).map(Self::from),
+            Self::Recorded(_) => {
+                Err(Error::invalid(format!("`{}` is only recorded and has no untrained twin", self.name())))
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `mas align` with every alignment function, on networks recorded from the reference implementation.
+
+use std::path::Path;
+
+use crate::{mas, refuses, says, succeeds, text};
+
+fn import(folder: &Path) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mas-models/tests/fixtures");
+    for seed in ["12345", "23456"] {
+        let file = fixtures.join(format!("gru_multiobject_seed{seed}/state_dict.safetensors"));
+        succeeds(folder, &["import", "pytorch", file.to_str().unwrap(), "--out", &format!("g{seed}")]);
+    }
+}
+
+const ALIGN: [&str; 12] = [
+    "align",
+    "g12345",
+    "g23456",
+    "--max-steps",
+    "5",
+    "--k",
+    "8",
+    "--training-pairs",
+    "60",
+    "--held-out-pairs",
+    "20",
+    "--batch=16",
+];
+
+fn align<'a>(rest: &[&'a str]) -> Vec<&'a str> {
+    [&ALIGN[..], rest].concat()
+}
+
+#[test]
+fn every_function_is_fitted_saved_and_measured_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    import(path);
+    for function in ["orthogonal", "linear", "scaled", "relaxed", "revnet"] {
+        let said = says(path, &align(&["--function", function, "--out", function]));
+        assert_eq!(said.contains("Sutter"), function == "revnet", "{said}");
+        let stored = std::fs::read_to_string(path.join(function).join("alignment.toml")).unwrap();
+        assert!(stored.contains(&format!("map = \"{function}\"")), "{stored}");
+        assert_eq!(stored.contains("Sutter"), function == "revnet", "{stored}");
+        let capacity = std::fs::read_to_string(path.join(function).join("capacity.csv")).unwrap();
+        assert!(capacity.contains("null-space-share"), "{capacity}");
+        assert_eq!(capacity.contains("variance-share"), function == "orthogonal", "{capacity}");
+        // What is the default is not written, so that older alignments are still what they were.
+        assert_eq!(stored.contains(&format!("function = \"{function}\"")), function != "orthogonal", "{stored}");
+        let again = succeeds(path, &["evaluate", function, "--pairs", "10", "--json"]);
+        let document: serde_json::Value = serde_json::from_str(&again).unwrap();
+        assert!(!document["iia"].as_array().unwrap().is_empty());
+    }
+    let outcomes = |function: &str| std::fs::read_to_string(path.join(function).join("fit.csv")).unwrap();
+    assert_ne!(outcomes("orthogonal"), outcomes("relaxed"));
+    assert!(says(path, &["evaluate", "revnet", "--pairs", "5"]).contains("Sutter"));
+}
+
+#[test]
+fn a_fit_begins_where_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    import(path);
+    let fit = |out: &str| std::fs::read(path.join(out).join("alignment.safetensors")).unwrap();
+    for start in ["random", "identity", "principal"] {
+        succeeds(path, &align(&["--start", start, "--out", start]));
+        succeeds(path, &align(&["--start", start, "--threads", "1", "--out", "again"]));
+        assert_eq!(fit(start), fit("again"), "{start}");
+    }
+    assert_ne!(fit("random"), fit("principal"));
+    // Networks that only receive have principal axes too.
+    succeeds(path, &align(&["--start", "principal", "--method", "low-rank-stitching", "--out", "stitched"]));
+}
+
+#[test]
+fn functions_and_starts_that_there_are_not_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    import(path);
+    assert!(refuses(path, &align(&["--function", "magic", "--out", "x"])).contains("revnet"));
+    assert!(refuses(path, &align(&["--start", "zero", "--out", "x"])).contains("principal"));
+    let linear = ["--function", "linear", "--start", "principal", "--out", "x"];
+    assert!(refuses(path, &align(&linear)).contains("principal axes"));
+    // Singular maps on disk.
+    succeeds(path, &align(&["--function", "scaled", "--out", "scaled"]));
+    let file = path.join("scaled/alignment.safetensors");
+    let bytes = std::fs::read(&file).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let names: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    let at = 8 + header + names["log-scale.g12345"]["data_offsets"][0].as_u64().unwrap() as usize;
+    let mut damaged = bytes.clone();
+    damaged[at..at + 4].copy_from_slice(&(-300.0_f32).to_le_bytes());
+    std::fs::write(&file, &damaged).unwrap();
+    assert!(refuses(path, &["evaluate", "scaled", "--pairs", "5"]).contains("no inverse"));
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(refuses(path, &["evaluate", "scaled", "--pairs", "5"]).contains("alignment.safetensors"));
+}
+
+#[test]
+fn an_interrupted_fit_of_another_function_is_not_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    import(path);
+    // What a kill leaves: a folder with the checkpoint of a fit by another function.
+    let out = mas(path, &align(&["--function", "linear", "--out", "fit", "--learning-rate", "1e30"])).output().unwrap();
+    assert_eq!(out.status.code(), Some(2), "{}", text(&out.stderr));
+    succeeds(path, &align(&["--function", "scaled", "--out", "fit"]));
+    let stored = std::fs::read_to_string(path.join("fit/alignment.toml")).unwrap();
+    assert!(stored.contains("map = \"scaled\""), "{stored}");
+}

@@ -1,0 +1,231 @@
+//! `mas align` with networks that are read and not run.
+
+use std::path::Path;
+
+use crate::{refuses, says, succeeds};
+
+/// Two trained networks from the author's PyTorch implementation of arXiv 2501.06164, as `g12345` and `g23456`.
+fn trained(folder: &Path) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mas-models/tests/fixtures");
+    for seed in ["12345", "23456"] {
+        let dictionary = fixtures.join(format!("gru_multiobject_seed{seed}/state_dict.safetensors"));
+        let out = format!("g{seed}");
+        succeeds(folder, &["import", "pytorch", dictionary.to_str().unwrap(), "--out", &out]);
+    }
+}
+
+const ALIGN: [&str; 11] = [
+    "align",
+    "g12345",
+    "g23456",
+    "--max-steps",
+    "5",
+    "--training-pairs",
+    "60",
+    "--held-out-pairs",
+    "30",
+    "--batch",
+    "16",
+];
+
+fn align<'a>(rest: &[&'a str]) -> Vec<&'a str> {
+    [&ALIGN[..], rest].concat()
+}
+
+/// The rows of a table as pairs of a column's name and a field.
+fn rows(folder: &Path, file: &str) -> Vec<std::collections::HashMap<String, String>> {
+    let text = std::fs::read_to_string(folder.join(file)).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let columns = lines.next().unwrap();
+    lines.map(|fields| columns.iter().cloned().zip(fields).collect()).collect()
+}
+
+#[test]
+fn clmas_is_trained_on_recordings_and_measured_on_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    trained(folder.path());
+    succeeds(folder.path(), &align(&["--method", "clmas", "--k", "8", "--out", "fit"]));
+    let course = rows(folder.path(), "fit/fit.csv");
+    assert_eq!(course.len(), 2 * 4, "four directions before and after");
+    for row in &course {
+        let inaccessible = row["target"] == "g23456";
+        assert_eq!(row["iia"].is_empty(), inaccessible, "{row:?}");
+        assert_eq!(row["cl_loss"].is_empty(), !inaccessible, "{row:?}");
+    }
+    let loss = |step: &str| {
+        let of_step = course.iter().filter(|row| row["step"] == step);
+        of_step.filter_map(|row| row["cl_loss"].parse::<f64>().ok()).sum::<f64>()
+    };
+    assert!(loss("5") < loss("0"), "{course:?}");
+    // All four directions are measured, in the populations and with the controls of any alignment.
+    let iia = rows(folder.path(), "fit/iia.csv");
+    let plain =
+        |row: &&std::collections::HashMap<String, String>| row["control"] == "none" && row["population"] == "all";
+    assert_eq!(iia.iter().filter(plain).count(), 4);
+    let settings: toml::Table =
+        std::fs::read_to_string(folder.path().join("fit/alignment.toml")).unwrap().parse().unwrap();
+    let configuration = &settings["settings"]["configuration"];
+    assert_eq!(configuration["inaccessible"].as_array().unwrap(), &[toml::Value::from(1)]);
+    assert_eq!(configuration["cl-weight"].as_float(), Some(0.85));
+    for pairs in settings["settings"]["pairs"].as_array().unwrap() {
+        let counted = pairs.get("unmatched").is_some();
+        assert_eq!(counted, pairs["target"].as_str() == Some("g23456"), "{pairs}");
+    }
+    succeeds(folder.path(), &["evaluate", "fit", "--pairs", "20"]);
+
+    // The other way round it is another fit; so is one without a weight on the latent loss.
+    let first = ["--method", "clmas", "--k", "8", "--inaccessible", "g12345", "--out", "first"];
+    succeeds(folder.path(), &align(&first));
+    let course = rows(folder.path(), "first/fit.csv");
+    assert!(course.iter().all(|row| row["iia"].is_empty() == (row["target"] == "g12345")));
+    succeeds(folder.path(), &align(&["--method", "clmas", "--k", "8", "--cl-weight", "0", "--out", "without"]));
+    assert_eq!(rows(folder.path(), "without/fit.csv").len(), 2 * 2);
+}
+
+#[test]
+fn latent_stitching_asks_for_no_behaviour() {
+    let folder = tempfile::tempdir().unwrap();
+    trained(folder.path());
+    succeeds(folder.path(), &align(&["--method", "latent-stitching", "--controls", "--out", "fit"]));
+    let course = rows(folder.path(), "fit/fit.csv");
+    assert_eq!(course.len(), 2);
+    assert!(course.iter().all(|row| row["iia"].is_empty() && !row["cl_loss"].is_empty()));
+    assert!(course[1]["cl_loss"].parse::<f64>().unwrap() < course[0]["cl_loss"].parse::<f64>().unwrap());
+    let iia = rows(folder.path(), "fit/iia.csv");
+    for control in ["none", "shuffled", "random-network"] {
+        assert!(iia.iter().any(|row| row["control"] == control && row["target"] == "g23456"), "{control}");
+    }
+    let warned = says(folder.path(), &align(&["--method", "latent-stitching", "--cl-weight", "3", "--out", "again"]));
+    assert!(warned.contains("--cl-weight 3 is ignored"), "{warned}");
+}
+
+#[test]
+fn the_null_variable_is_one_more_row() {
+    let folder = tempfile::tempdir().unwrap();
+    trained(folder.path());
+    succeeds(folder.path(), &align(&["--k", "8", "--null", "--out", "fit"]));
+    let course = rows(folder.path(), "fit/fit.csv");
+    let null: Vec<_> = course.iter().filter(|row| row["variable"] == "null").collect();
+    assert_eq!((course.len(), null.len()), (2 * 6, 2 * 2));
+    assert!(null.iter().all(|row| row["source"] == row["target"] && !row["iia"].is_empty()));
+    assert!(rows(folder.path(), "fit/iia.csv").iter().all(|row| row["variable"] == "full"));
+}
+
+#[test]
+fn what_an_inaccessible_network_cannot_be_asked_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    trained(folder.path());
+    let refused = |rest: &[&str]| refuses(folder.path(), &align(&[rest, &["--out", "fit"]].concat()));
+    assert!(refused(&["--method", "clmas", "--inaccessible", "g9"]).contains("there are g12345, g23456"));
+    assert!(refused(&["--method", "clmas", "--inaccessible", "g12345,g23456"]).contains("accessible"));
+    assert!(refused(&["--method", "mas", "--inaccessible", "g12345"]).contains("clmas"));
+    assert!(refused(&["--method", "latent-stitching", "--inaccessible", "g12345"]).contains("last network"));
+    assert!(refused(&["--method", "clmas", "--positions", "stepwise"]).contains("individual"));
+    assert!(refused(&["--method", "clmas", "--cl-weight=-1"]).contains("weight"));
+    assert!(refused(&["--method", "clmas", "--cl-weight=nan"]).contains("weight"));
+    assert!(refused(&["--method", "stitching", "--null"]).contains("null variable"));
+    assert!(!folder.path().join("fit").exists() && !folder.path().join("fit.partial").exists());
+}
+
+/// A network may be gone: its activity is enough.
+#[test]
+fn a_recording_is_aligned_with_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    trained(folder.path());
+    let task = ["--task", "multi-object"];
+    let record = ["record", "g23456", "--site", "hidden", "--trials", "120", "--out", "brain.npz"];
+    succeeds(folder.path(), &[&record[..], &task].concat());
+    let fit = ["align", "g12345", "brain.npz", "--method", "clmas", "--k", "8", "--max-steps", "5", "--batch", "16"];
+    let pairs = ["--training-pairs", "60", "--held-out-pairs", "30", "--out", "fit"];
+    succeeds(folder.path(), &[&fit[..], &pairs, &task].concat());
+    let course = rows(folder.path(), "fit/fit.csv");
+    let losses = |step: &str| {
+        let into = course.iter().filter(|row| row["step"] == step && row["target"] == "brain");
+        into.map(|row| row["cl_loss"].parse::<f64>().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((losses("0").len(), losses("5").len()), (2, 2));
+    assert!(losses("5").iter().sum::<f64>() < losses("0").iter().sum::<f64>(), "{course:?}");
+    // Its activity is sent; what would come of activity that it is sent, nobody can measure.
+    let iia = rows(folder.path(), "fit/iia.csv");
+    assert!(iia.iter().any(|row| row["source"] == "brain" && row["target"] == "g12345"));
+    assert!(iia.iter().all(|row| row["target"] == "g12345"));
+    assert!(succeeds(folder.path(), &["evaluate", "fit", "--pairs", "20"]).contains("brain → g12345"));
+
+    let refused = |rest: &[&str]| refuses(folder.path(), &[rest, &pairs, &["--max-steps", "1"]].concat());
+    assert!(refused(&["align", "g12345", "brain.npz", "--method", "clmas"]).contains("--task"));
+    let mas = refused(&["align", "g12345", "brain.npz", "--method", "mas", "--task", "multi-object"]);
+    assert!(mas.contains("`brain` is only recorded"), "{mas}");
+    let other = refused(&["align", "g12345", "brain.npz", "--method", "clmas", "--task", "arithmetic"]);
+    assert!(other.contains("brain.npz: trial 0 is no sequence of arithmetic"), "{other}");
+    std::fs::write(folder.path().join("bare.txt"), "no activity").unwrap();
+    let bare = refused(&["align", "g12345", "bare.txt", "--method", "clmas", "--task", "multi-object"]);
+    assert!(bare.contains("activity files end in"), "{bare}");
+}
+
+const STUDY: &str = r#"
+name = "small"
+
+[[networks]]
+name = "a"
+path = "g12345"
+
+[[networks]]
+name = "b"
+path = "g23456"
+
+[[alignments]]
+name = "with"
+method = "clmas"
+inaccessible = ["a"]
+null = true
+k = 4
+batch = 8
+training-pairs = 40
+held-out-pairs = 20
+max-steps = 4
+evaluate-every = 2
+controls = false
+
+[[alignments]]
+name = "latent"
+method = "latent-stitching"
+pairs = "ring"
+batch = 8
+training-pairs = 40
+held-out-pairs = 20
+max-steps = 4
+evaluate-every = 2
+"#;
+
+#[test]
+fn a_study_reports_what_was_learned_without_behaviour() {
+    let folder = tempfile::tempdir().unwrap();
+    trained(folder.path());
+    std::fs::write(folder.path().join("small.toml"), STUDY).unwrap();
+    let run = ["run", "small.toml", "--json"];
+    let first: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
+    // One fit, and two with two controls each.
+    assert_eq!((first["computed"].as_u64(), first["reused"].as_u64()), (Some(7), Some(0)));
+    let again: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
+    assert_eq!((again["computed"].as_u64(), again["reused"].as_u64()), (Some(0), Some(7)));
+    let iia = rows(folder.path(), "runs/report/iia.csv");
+    for (alignment, fits) in [("with", 1), ("latent", 2)] {
+        let plain = iia
+            .iter()
+            .filter(|row| row["alignment"] == alignment && row["control"] == "none" && row["population"] == "all");
+        assert_eq!(plain.count(), 4 * fits, "{alignment}");
+    }
+    let report = std::fs::read_to_string(folder.path().join("runs/report/index.html")).unwrap();
+    assert!(report.contains("Counterfactual-latent loss of the fit with"), "no figure of the loss");
+    assert!(!report.contains("left out of the counterfactual-latent loss"));
+
+    // Pairs without natural activity are spoken of.
+    for unit in std::fs::read_dir(folder.path().join("runs/align")).unwrap() {
+        let file = unit.unwrap().path().join("alignment.toml");
+        let settings = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, settings.replace("unmatched = 0", "unmatched = 5")).unwrap();
+    }
+    succeeds(folder.path(), &run);
+    let report = std::fs::read_to_string(folder.path().join("runs/report/index.html")).unwrap();
+    assert!(report.contains("up to 10.0 % of a direction"), "five pairs of fifty");
+}

@@ -1,0 +1,225 @@
+use burn::prelude::*;
+use faer::Mat;
+use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AlignmentFunction, FunctionKind, Linear, Orthogonal, Parametrisation, PreStep, Relaxed, Revnet, Scaled,
+    decomposition,
+};
+use crate::{Error, Result};
+
+/// Where a fit begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Start {
+    /// Somewhere at random.
+    #[default]
+    Random,
+    /// The function that changes nothing: the first aligned coordinates are the first coordinates of the activity.
+    Identity,
+    /// The first aligned coordinates are those along which recorded activity varies most.
+    Principal,
+}
+
+impl Start {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Random, Self::Identity, Self::Principal];
+
+    /// The id on the command line and in files.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::Identity => "identity",
+            Self::Principal => "principal",
+        }
+    }
+}
+
+impl std::fmt::Display for Start {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+impl std::str::FromStr for Start {
+    type Err = Error;
+
+    fn from_str(id: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|start| start.id() == id).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|start| start.id()).collect();
+            Error::invalid(format!("there is no start `{id}`; there are {}", known.join(", ")))
+        })
+    }
+}
+
+/// An alignment function that is to be made.
+///
+/// | function | `random` | `identity` | `principal` |
+/// |---|---|---|---|
+/// | `orthogonal` | uniform over the orthogonal group | identity | principal axes |
+/// | `scaled` | as `orthogonal`, scale 1 | the same | the same |
+/// | `relaxed` | as `orthogonal`; half of the coordinates, drawn at random, have δ = −1, the others 1 | δ = 1 | δ = 1 |
+/// | `linear` | `C` Gaussian with variance 1/width; half of σ −1, the others 1; no bias | identity | refused: a symmetric stretch cannot turn axes |
+/// | `revnet` | weights and biases uniform in ±1/√inputs | second layers zero | refused: nothing in it turns axes |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FunctionConfig {
+    /// Which of the family.
+    pub kind: FunctionKind,
+    /// Where it begins.
+    pub start: Start,
+    /// How a rotation follows from its parameters; `None` is [`Parametrisation::for_size`].
+    pub parametrisation: Option<Parametrisation>,
+    /// Coupling blocks of `revnet`.
+    pub blocks: usize,
+}
+
+impl Default for FunctionConfig {
+    fn default() -> Self {
+        Self { kind: FunctionKind::default(), start: Start::default(), parametrisation: None, blocks: 3 }
+    }
+}
+
+impl FunctionConfig {
+    /// A function of this kind that begins there.
+    pub fn new(kind: FunctionKind, start: Start) -> Self {
+        Self { kind, start, ..Self::default() }
+    }
+
+    /// Whether the function can begin there.
+    ///
+    /// # Errors
+    /// It cannot turn its axes to the principal ones.
+    pub fn check(&self) -> Result<()> {
+        match self.start == Start::Principal && !self.kind.rotates() {
+            true => Err(Error::invalid(format!(
+                "`{}` cannot begin at principal axes, since nothing in it turns the axes; choose `random` or `identity`",
+                self.kind
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// The function for activity of `width` coordinates, of which the subspaces take the first `columns` aligned ones.
+    ///
+    /// `seed` is that of all that is random. `activity`, `[sample, width]`, is what principal axes are of.
+    ///
+    /// # Errors
+    /// No coordinate, more columns than coordinates, a start that the function does not have, or no activity where it is
+    /// needed.
+    pub fn init(
+        &self,
+        width: usize,
+        columns: usize,
+        seed: u64,
+        activity: Option<&Tensor<2>>,
+        device: &Device,
+    ) -> Result<AlignmentFunction> {
+        self.check()?;
+        if columns == 0 || columns > width {
+            return Err(Error::invalid(format!(
+                "the subspaces need at least one aligned coordinate and at most {width}, the width of the activity, not \
+                 {columns}"
+            )));
+        }
+        let function = match self.kind {
+            FunctionKind::Orthogonal => AlignmentFunction::new(self.rotation(width, columns, seed, activity, device)?),
+            FunctionKind::Scaled => {
+                AlignmentFunction::new(Scaled::new(self.rotation(width, columns, seed, activity, device)?))
+            }
+            FunctionKind::Relaxed => {
+                let rotation = self.rotation(width, columns, seed, activity, device)?;
+                AlignmentFunction::new(Relaxed::with_signs(rotation, self.signs(width, seed, device)))
+            }
+            FunctionKind::Linear => {
+                let map = match self.start {
+                    Start::Identity => Linear::identity(width, device),
+                    _ => {
+                        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                        let normal = drawn([width, width], &mut rng, |rng| rng.sample(StandardNormal), device);
+                        Linear::drawn(normal, self.signs(width, seed, device))
+                    }
+                };
+                AlignmentFunction::new(map)
+                    .with_prestep(PreStep::default().with_bias(Tensor::zeros([1, width], device)))
+            }
+            FunctionKind::Revnet => AlignmentFunction::new(self.revnet(width, seed, device)?),
+        };
+        Ok(function)
+    }
+
+    fn rotation(
+        &self,
+        width: usize,
+        columns: usize,
+        seed: u64,
+        activity: Option<&Tensor<2>>,
+        device: &Device,
+    ) -> Result<Orthogonal> {
+        let parametrisation = self.parametrisation.unwrap_or(Parametrisation::for_size(width, columns));
+        let columns = if parametrisation == Parametrisation::Householder { columns } else { width };
+        let frame = match self.start {
+            Start::Random => random_frame(width, columns, seed),
+            Start::Identity => Mat::identity(width, columns),
+            Start::Principal => {
+                let activity = activity.ok_or_else(|| Error::invalid("principal axes need recorded activity"))?;
+                if activity.dims()[1] != width {
+                    return Err(Error::invalid(format!(
+                        "principal axes of activity with {} coordinates are no axes of one with {width}",
+                        activity.dims()[1]
+                    )));
+                }
+                let axes = decomposition::principal_axes(decomposition::matrix(activity)?.as_ref())?;
+                axes.subcols(0, columns).to_owned()
+            }
+        };
+        Ok(Orthogonal::at(frame, parametrisation, device))
+    }
+
+    /// A row of ones, `[1, width]`; at random, half of them are −1.
+    fn signs(&self, width: usize, seed: u64, device: &Device) -> Tensor<2> {
+        let negative = if self.start == Start::Random { width / 2 } else { 0 };
+        let mut signs: Vec<f32> = (0..width).map(|place| if place < negative { -1.0 } else { 1.0 }).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // Not the stream that the rotation is drawn from.
+        rng.set_stream(1);
+        signs.shuffle(&mut rng);
+        Tensor::from_data(TensorData::new(signs, [1, width]), device)
+    }
+
+    fn revnet(&self, width: usize, seed: u64, device: &Device) -> Result<Revnet> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut learned = Vec::new();
+        for _ in 0..self.blocks {
+            let shapes = Revnet::shapes(width);
+            for (index, shape) in shapes.into_iter().enumerate() {
+                // A bias is drawn as the weights before it.
+                let inputs = shapes[index - index % 2][0].max(1) as f32;
+                let bound = inputs.sqrt().recip();
+                let tensor = drawn(shape, &mut rng, |rng| rng.random_range(-bound..bound), device);
+                let second_layer = index % 4 >= 2;
+                learned.push(if second_layer && self.start == Start::Identity { tensor * 0.0 } else { tensor });
+            }
+        }
+        Revnet::from_parts(width, learned)
+    }
+}
+
+fn drawn<R: Rng>(shape: [usize; 2], rng: &mut R, draw: impl Fn(&mut R) -> f32, device: &Device) -> Tensor<2> {
+    let values: Vec<f32> = (0..shape[0] * shape[1]).map(|_| draw(rng)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// `columns` orthonormal columns of `width` coordinates, uniform over all there are, drawn with `seed`.
+pub(super) fn random_frame(width: usize, columns: usize, seed: u64) -> Mat<f64> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let gaussian = Mat::<f64>::from_fn(width, columns, |_, _| rng.sample(StandardNormal));
+    let qr = gaussian.qr();
+    let (q, r) = (qr.compute_thin_Q(), qr.thin_R());
+    // Householder QR fixes the signs of R, not of Q: undoing them makes the distribution uniform
+    // (Mezzadri, arXiv math-ph/0609050).
+    Mat::from_fn(width, columns, |row, column| q[(row, column)] * r[(column, column)].signum())
+}
