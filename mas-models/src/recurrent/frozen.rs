@@ -5,7 +5,7 @@ use mas_core::{At, Continuation, Edit, Network, Positions, Prefix, Recorded, Res
 
 use super::{
     Cell, Feedback, Recurrent, RecurrentState,
-    fused::{Edited, FusedGru, Row},
+    fused::{Edited, FusedGru, Row, Weights},
     packing::{PackedTrials, Packing, indices},
 };
 
@@ -314,7 +314,7 @@ fn fuse(network: &Recurrent, token_gates: &Tensor<2>) -> Option<FusedGru> {
     let [Cell::Gru(gru)] = network.cells() else { return None };
     let read_out = network.read_out();
     let values = |tensor: Tensor<2>| host(&tensor).ok();
-    Some(FusedGru {
+    Some(FusedGru::new(Weights {
         width: network.config().width,
         vocabulary: network.config().vocabulary,
         w_ih: values(gru.w_ih())?,
@@ -326,7 +326,7 @@ fn fuse(network: &Recurrent, token_gates: &Tensor<2>) -> Option<FusedGru> {
         b_in: values(read_out.b_in())?,
         w_out: values(read_out.w_out())?,
         b_out: values(read_out.b_out())?,
-    })
+    }))
 }
 
 /// A resumed run. Each row begins at its edited position, or at the start where the interchange is stepwise; a step goes

@@ -9,16 +9,24 @@
 //! dn = dh (1 − z) (1 − n²)      dr = dn (h W_hn + b_hn) r (1 − r)      dz = dh (h − n) z (1 − z)
 //! dh ← dh z + [dr, dz, dn r] W_hhᵀ                     d input = [dr, dz, dn] W_ihᵀ
 //! ```
+//!
+//! All but `dh` is known on the way forth, so that each step leaves the factors of `dh` rather than its gates.
 
+mod cell;
 mod pass;
+mod product;
+mod read_out;
 mod vector;
+
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use pass::Pass;
+use pass::{Pass, Room};
+use product::Weight;
 
 /// Frozen weights on the host, row-major, `[in, out]` as in [`Recurrent`](super::Recurrent).
-pub(super) struct FusedGru {
+pub(super) struct Weights {
     pub width: usize,
     pub vocabulary: usize,
     /// `[width, 3 · width]`
@@ -39,6 +47,27 @@ pub(super) struct FusedGru {
     pub w_out: Vec<f32>,
     /// `[vocabulary]`
     pub b_out: Vec<f32>,
+}
+
+/// A frozen GRU and its read-out, ready for [`gradient`](Self::gradient).
+pub(super) struct FusedGru {
+    pub width: usize,
+    vocabulary: usize,
+    w_ih: Weight,
+    /// The biases of the gates that an embedding's half and the state's half have together, `[3 · width]`, all but that
+    /// of the hidden candidate, which the reset gate multiplies.
+    bias: Vec<f32>,
+    /// That one, `[width]`.
+    bias_candidate: Vec<f32>,
+    /// The input half of the gates of every token with those biases, `[vocabulary, 3 · width]`.
+    token_gates: Vec<f32>,
+    w_hh: Weight,
+    w_in: Weight,
+    b_in: Vec<f32>,
+    w_out: Weight,
+    b_out: Vec<f32>,
+    /// What passes that are over have left to the next ones.
+    rooms: Mutex<Vec<Room>>,
 }
 
 /// One row of a batch.
@@ -63,6 +92,11 @@ impl Row<'_> {
     fn steps(&self) -> usize {
         self.tokens.len() - 1 - self.begin
     }
+
+    /// Number of its edited vectors.
+    fn vectors(&self) -> usize {
+        self.position + 1 - self.begin
+    }
 }
 
 /// What is edited.
@@ -76,9 +110,33 @@ pub(super) enum Edited {
 
 /// Rows that one pass takes: enough for the products to be efficient, few enough that their history stays near and that
 /// all cores have some.
-const ROWS: usize = 128;
+const ROWS: usize = 64;
 
 impl FusedGru {
+    pub fn new(weights: Weights) -> Self {
+        let Weights { width, vocabulary, w_ih, b_ih, w_hh, b_hh, mut token_gates, w_in, b_in, w_out, b_out } = weights;
+        let gates = 3 * width;
+        let (shared, bias_candidate) = b_hh.split_at(2 * width);
+        let mut bias = b_ih;
+        for gates in token_gates.chunks_exact_mut(gates).chain([&mut bias[..]]) {
+            gates.iter_mut().zip(shared).for_each(|(gate, bias)| *gate += bias);
+        }
+        Self {
+            width,
+            vocabulary,
+            w_ih: Weight::new(w_ih, width, gates),
+            bias,
+            bias_candidate: bias_candidate.to_vec(),
+            token_gates,
+            w_hh: Weight::new(w_hh, width, gates),
+            w_in: Weight::new(w_in, width, 4 * width),
+            b_in,
+            w_out: Weight::new(w_out, 4 * width, vocabulary),
+            b_out,
+            rooms: Mutex::new(Vec::new()),
+        }
+    }
+
     /// The weighted loss of `rows`, and its gradient with respect to `activity`.
     ///
     /// - `activity`: `[vector, width]`
@@ -95,7 +153,9 @@ impl FusedGru {
             .into_par_iter()
             .map(|pass| {
                 let rows = share(pass);
-                let (loss, gradient) = Pass::new(self, &rows, edited, activity, free_running).run();
+                let mut room = self.rooms().pop().unwrap_or_default();
+                let (loss, gradient) = Pass::new(self, &rows, edited, activity, free_running).run(&mut room);
+                self.rooms().push(room);
                 (loss, rows, gradient)
             })
             .collect();
@@ -105,11 +165,16 @@ impl FusedGru {
             loss += part;
             let mut from = 0;
             for row in &rows {
-                let values = (row.position + 1 - row.begin) * self.width;
+                let values = row.vectors() * self.width;
                 gradient[row.vector * self.width..][..values].copy_from_slice(&vectors[from..from + values]);
                 from += values;
             }
         }
         (loss, gradient)
+    }
+
+    fn rooms(&self) -> std::sync::MutexGuard<'_, Vec<Room>> {
+        // Whatever a pass that panicked has left there is overwritten before it is read.
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
