@@ -19,8 +19,9 @@ pub(super) struct Pass<'a> {
     arch: Arch,
 }
 
-/// What a pass needs memory for: given on to the next, so that a step of a fit need not ask the system for any. One row
-/// for each active row of each step unless said otherwise.
+/// What a pass needs memory for: given on to the next, so that a step of a fit need not ask the system for any.
+///
+/// *Packed* rows are those of each step, one after the other.
 #[derive(Default)]
 pub(super) struct Room {
     /// The state after each step, `[packed, width]`.
@@ -47,58 +48,80 @@ impl<'a> Pass<'a> {
         free_running: bool,
     ) -> Self {
         // Rows come sorted, and packing keeps their order.
-        let packing = Packing::new(&rows.iter().map(Row::steps).collect::<Vec<_>>());
+        let packing = Packing::new(&rows.iter().map(|row| row.steps).collect::<Vec<_>>());
         Self { gru, rows, edited, activity, free_running, packing, arch: Arch::new() }
     }
 
     /// The loss, and the gradient of every row's vectors, row by row.
-    pub fn run(self, room: &mut Room) -> (f64, Vec<f32>) {
+    pub fn gradient(self, room: &mut Room) -> (f64, Vec<f32>) {
+        // Outputs that do not count leave nothing there.
+        room.gradient.clear();
+        room.gradient.resize(self.packing.rows() * self.gru.width, 0.0);
+        let mut loss = 0.0;
+        self.forward(room, &self.counted(), |room, outputs, said| {
+            let Room { states, gradient, tile, .. } = room;
+            loss += self.gru.read_out_gradient(self.arch, tile, outputs, states, gradient, said);
+        });
+        (loss, self.backward(room))
+    }
+
+    /// The logits of every output that counts, `[output, vocabulary]`, and the row and the position of each.
+    pub fn outputs(self, room: &mut Room) -> (Vec<f32>, Vec<(usize, usize)>) {
+        let counted = self.counted();
+        let mut logits = Vec::with_capacity(counted.len() * self.gru.vocabulary);
+        self.forward(room, &counted, |room, outputs, said| {
+            self.gru.read_out(self.arch, &mut room.tile, outputs, &room.states, &mut logits, said);
+        });
+        (logits, counted.iter().map(|output| (output.row, output.position)).collect())
+    }
+
+    /// The states of rows after steps, `[state, width]`.
+    ///
+    /// - `at`: (row, step) of every state wanted
+    pub fn states(self, room: &mut Room, at: &[(usize, usize)]) -> Vec<f32> {
+        self.forward(room, &[], |_, _, _| {});
+        let width = self.gru.width;
+        let state = |&(row, step): &(usize, usize)| &room.states[(self.packing.offset(step) + row) * width..][..width];
+        at.iter().flat_map(state).copied().collect()
+    }
+
+    /// Runs all steps, and calls `read_out` for some of the `counted` outputs at a time; it says what the rows hear
+    /// where they hear themselves.
+    fn forward(&self, room: &mut Room, counted: &[Output], mut read_out: impl FnMut(&mut Room, &[Output], &mut [u32])) {
         let (packed, width) = (self.packing.rows(), self.gru.width);
         for values in [&mut room.states, &mut room.updates, &mut room.slopes] {
             values.resize(packed * width, 0.0);
         }
         room.gates.resize(packed * 3 * width, 0.0);
-        // Outputs that do not count leave nothing there.
-        room.gradient.clear();
-        room.gradient.resize(packed * width, 0.0);
         room.first.clear();
         room.first.resize(self.rows.len() * width, 0.0);
-        let loss = self.forward(room);
-        (loss, self.backward(room))
-    }
-
-    fn forward(&self, room: &mut Room) -> f64 {
-        let outputs = self.outputs();
         let mut said = vec![0; self.rows.len()];
-        let mut loss = 0.0;
         let mut read = 0;
         for step in 0..self.packing.time() {
             if step == 0 && self.edited == Edited::State {
-                for (state, row) in room.states.chunks_exact_mut(self.gru.width).zip(self.rows) {
-                    state.copy_from_slice(&self.activity[row.vector * self.gru.width..][..self.gru.width]);
+                for (state, row) in room.states.chunks_exact_mut(width).zip(self.rows) {
+                    state.copy_from_slice(&self.activity[row.vector * width..][..width]);
                 }
             } else {
                 self.advance(step, room, &said);
             }
-            // What it says is read in the next step only where it hears itself: else all is read out at the end.
-            let is_last = step + 1 == self.packing.time();
-            if self.free_running || is_last {
-                let end = outputs.partition_point(|output| output.packed < self.packing.offset(step + 1));
-                let Room { states, gradient, tile, .. } = room;
-                loss += self.gru.read_out(self.arch, tile, &outputs[read..end], states, gradient, &mut said);
+            // What it says is heard in the next step only where it runs free: else all is read out at the end.
+            if self.free_running || step + 1 == self.packing.time() {
+                let end = counted.partition_point(|output| output.packed < self.packing.offset(step + 1));
+                read_out(room, &counted[read..end], &mut said);
                 read = end;
             }
         }
-        loss
     }
 
     /// Every output that counts: those before a row's position are nobody's business.
-    fn outputs(&self) -> Vec<Output> {
+    fn counted(&self) -> Vec<Output> {
         let mut outputs = Vec::with_capacity(self.packing.rows());
         for (packed, (row, step)) in self.packing.positions().enumerate() {
             let Row { tokens, begin, position, weight, .. } = self.rows[row];
-            if begin + step >= position {
-                outputs.push(Output { packed, row, target: tokens[begin + step + 1], weight });
+            let at = begin + step;
+            if at >= position {
+                outputs.push(Output { packed, row, position: at, target: tokens[at + 1], weight });
             }
         }
         outputs
@@ -108,7 +131,7 @@ impl<'a> Pass<'a> {
     fn edited_inputs(&self, step: usize) -> Vec<usize> {
         let is_edited = |&row: &usize| self.rows[row].begin + step <= self.rows[row].position;
         match self.edited {
-            Edited::State => Vec::new(),
+            Edited::Nothing | Edited::State => Vec::new(),
             Edited::Embedding => (0..self.packing.active(step)).filter(is_edited).collect(),
         }
     }
@@ -130,7 +153,7 @@ impl<'a> Pass<'a> {
         let (width, gates) = (self.gru.width, 3 * self.gru.width);
         let (active, offset) = (self.packing.active(step), self.packing.offset(step));
         let edited = self.edited_inputs(step);
-        let edited_gates = self.edited_gates(&edited, step);
+        let edited_gates = if edited.is_empty() { Vec::new() } else { self.edited_gates(&edited, step) };
         let mut input: Vec<&[f32]> = Vec::with_capacity(active);
         for (row, said) in self.rows[..active].iter().zip(said) {
             let position = row.begin + step;
@@ -150,7 +173,7 @@ impl<'a> Pass<'a> {
                         state.copy_from_slice(before);
                     }
                 }
-                &room.first
+                &room.first[..active * width]
             }
         };
         let own = offset * width..(offset + active) * width;
@@ -172,8 +195,8 @@ impl<'a> Pass<'a> {
         let width = self.gru.width;
         let vectors: usize = self.rows.iter().map(Row::vectors).sum();
         let mut inputs = match self.edited {
-            Edited::State => Vec::new(),
             Edited::Embedding => vec![0.0; vectors * width],
+            _ => Vec::new(),
         };
         let first_step = usize::from(self.edited == Edited::State);
         for step in (first_step..self.packing.time()).rev() {
@@ -184,7 +207,7 @@ impl<'a> Pass<'a> {
             let before = match step.checked_sub(1) {
                 Some(last) => &mut earlier[self.packing.offset(last) * width..][..active * width],
                 // Nobody asks for it.
-                None => &mut room.first[..],
+                None => &mut room.first[..active * width],
             };
             let gates = &mut room.gates[3 * own.start..3 * own.end];
             self.arch.dispatch(Back { width, after, update: &room.updates[own.clone()], gates, before });
@@ -194,7 +217,7 @@ impl<'a> Pass<'a> {
         match self.edited {
             // One vector a row, and what came back to the beginning is its gradient.
             Edited::State => room.gradient[..self.rows.len() * width].to_vec(),
-            Edited::Embedding => inputs,
+            _ => inputs,
         }
     }
 

@@ -14,8 +14,9 @@ use super::{
 pub(super) struct Output {
     /// Where its state stands among the packed ones.
     pub packed: usize,
-    /// The row of the pass that says it.
+    /// The row of the pass that says it, and where in its trial.
     pub row: usize,
+    pub position: usize,
     /// What it should be.
     pub target: u32,
     /// Its weight in the loss.
@@ -39,11 +40,28 @@ pub(super) struct Tile {
 const ROWS: usize = 64;
 
 impl FusedGru {
-    /// The weighted cross-entropy of `outputs`; its gradient goes into their rows of `gradient`, and into `said`, for
-    /// every row of the pass, what the network says.
+    /// Appends the logits of `outputs`, `[output, vocabulary]`, to `logits`; into `said` goes, for every row of the pass,
+    /// what the network says.
     ///
-    /// - `states`, `gradient`: `[packed, width]`
+    /// - `states`: `[packed, width]`
     pub(super) fn read_out(
+        &self,
+        arch: Arch,
+        tile: &mut Tile,
+        outputs: &[Output],
+        states: &[f32],
+        logits: &mut Vec<f32>,
+        said: &mut [u32],
+    ) {
+        for outputs in outputs.chunks(ROWS) {
+            self.read_out_tile(arch, tile, outputs, states, said);
+            logits.extend_from_slice(&tile.logits);
+        }
+    }
+
+    /// As [`read_out`](Self::read_out), but returns the weighted cross-entropy of `outputs`; its gradient goes into their
+    /// rows of `gradient`, `[packed, width]`.
+    pub(super) fn read_out_gradient(
         &self,
         arch: Arch,
         tile: &mut Tile,
@@ -52,33 +70,37 @@ impl FusedGru {
         gradient: &mut [f32],
         said: &mut [u32],
     ) -> f64 {
-        let (width, units, vocabulary) = (self.width, 4 * self.width, self.vocabulary);
         let mut loss = 0.0;
         for outputs in outputs.chunks(ROWS) {
-            let n = outputs.len();
-            tile.hidden.clear();
-            for output in outputs {
-                tile.hidden.extend_from_slice(&states[output.packed * width..][..width]);
-            }
-            tile.units.resize(n * units, 0.0);
-            tile.slopes.resize(n * units, 0.0);
-            tile.logits.resize(n * vocabulary, 0.0);
-            self.w_in.product(&tile.hidden, &mut tile.units, Accum::Replace);
-            arch.dispatch(Gelu { bias: &self.b_in, units: &mut tile.units, slopes: &mut tile.slopes });
-            self.w_out.product(&tile.units, &mut tile.logits, Accum::Replace);
-            for (output, logits) in outputs.iter().zip(tile.logits.chunks_exact_mut(vocabulary)) {
-                logits.iter_mut().zip(&self.b_out).for_each(|(logit, bias)| *logit += bias);
-                said[output.row] = largest(logits) as u32;
-            }
-            loss += cross_entropy(arch, outputs, &mut tile.logits, vocabulary);
+            self.read_out_tile(arch, tile, outputs, states, said);
+            loss += cross_entropy(arch, outputs, &mut tile.logits, self.vocabulary);
             self.w_out.product_transposed(&tile.logits, &mut tile.units, Accum::Replace);
             arch.dispatch(Multiply { values: &mut tile.units, by: &tile.slopes });
             self.w_in.product_transposed(&tile.units, &mut tile.hidden, Accum::Replace);
-            for (output, row) in outputs.iter().zip(tile.hidden.chunks_exact(width)) {
-                gradient[output.packed * width..][..width].copy_from_slice(row);
+            for (output, row) in outputs.iter().zip(tile.hidden.chunks_exact(self.width)) {
+                gradient[output.packed * self.width..][..self.width].copy_from_slice(row);
             }
         }
         loss
+    }
+
+    /// Units, their slopes and logits of a tile's `outputs`.
+    fn read_out_tile(&self, arch: Arch, tile: &mut Tile, outputs: &[Output], states: &[f32], said: &mut [u32]) {
+        let (width, n) = (self.width, outputs.len());
+        tile.hidden.clear();
+        for output in outputs {
+            tile.hidden.extend_from_slice(&states[output.packed * width..][..width]);
+        }
+        tile.units.resize(n * 4 * width, 0.0);
+        tile.slopes.resize(n * 4 * width, 0.0);
+        tile.logits.resize(n * self.vocabulary, 0.0);
+        self.w_in.product(&tile.hidden, &mut tile.units, Accum::Replace);
+        arch.dispatch(Gelu { bias: &self.b_in, units: &mut tile.units, slopes: &mut tile.slopes });
+        self.w_out.product(&tile.units, &mut tile.logits, Accum::Replace);
+        for (output, logits) in outputs.iter().zip(tile.logits.chunks_exact_mut(self.vocabulary)) {
+            logits.iter_mut().zip(&self.b_out).for_each(|(logit, bias)| *logit += bias);
+            said[output.row] = largest(logits) as u32;
+        }
     }
 }
 
@@ -178,7 +200,7 @@ mod tests {
 
     #[test]
     fn cross_entropy_of_known_logits() {
-        let output = |target, weight| Output { packed: 0, row: 0, target, weight };
+        let output = |target, weight| Output { packed: 0, row: 0, position: 0, target, weight };
         let mut logits = [0.0, 2.0_f32.ln(), 1e4, -1e4];
         let loss = cross_entropy(Arch::new(), &[output(1, 0.5), output(0, 2.0)], &mut logits, 2);
         assert!((loss - 0.5 * 1.5_f64.ln()).abs() < 1e-6, "{loss}");
@@ -192,7 +214,8 @@ mod tests {
     #[test]
     fn a_logit_that_is_no_number_is_not_hidden() {
         let mut logits = [0.0, f32::NAN, 1.0];
-        let loss = cross_entropy(Arch::new(), &[Output { packed: 0, row: 0, target: 0, weight: 1.0 }], &mut logits, 3);
+        let output = Output { packed: 0, row: 0, position: 0, target: 0, weight: 1.0 };
+        let loss = cross_entropy(Arch::new(), &[output], &mut logits, 3);
         assert!(loss.is_nan());
     }
 }
