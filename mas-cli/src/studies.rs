@@ -214,6 +214,15 @@ pub fn by_variable(
     configuration.variables.iter().map(|variable| of(variable.to_string())).collect()
 }
 
+/// An alignment and its controls.
+struct Group {
+    /// What the alignment itself was asked for by.
+    plain: AlignConfiguration,
+    inputs: Vec<Key>,
+    networks: Vec<String>,
+    rows: Vec<OutcomeRow>,
+}
+
 /// An alignment and its controls are units of their own; what belongs together has the same networks, variables and k.
 fn alignments(
     study: &Study,
@@ -224,7 +233,7 @@ fn alignments(
     report: &mut StudyReport,
 ) -> Result<()> {
     let mut blocks = Blocks::default();
-    let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<String>, Vec<OutcomeRow>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     let mut disjoint = true;
     let mut unmatched = 0.0;
     let mut warnings = BTreeSet::new();
@@ -272,16 +281,15 @@ fn alignments(
             control,
             rows: course,
         });
-        let networks: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();
+        let inputs: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();
         let plain = AlignConfiguration { control: FitControl::None, ..configuration };
-        match groups.iter_mut().find(|(known, inputs, ..)| *known == plain && *inputs == networks) {
-            Some((.., known)) => known.extend(rows),
-            None => groups.push((plain, networks, names.all(), rows)),
+        match groups.iter_mut().find(|group| group.plain == plain && group.inputs == inputs) {
+            Some(group) => group.rows.extend(rows),
+            None => groups.push(Group { plain, inputs, networks: names.all(), rows }),
         }
     }
-    let outcomes = groups
-        .iter()
-        .flat_map(|(plain, _, networks, rows)| by_variable(&study.name, &section.name, plain, networks, rows));
+    let outcomes =
+        groups.iter().flat_map(|of| by_variable(&study.name, &section.name, &of.plain, &of.networks, &of.rows));
     report.outcomes.extend(outcomes);
     report.capacity.extend(blocks.rows()?);
     report.warnings.extend(warnings.into_iter().map(|warning| format!("Alignment {}: {warning}.", section.name)));

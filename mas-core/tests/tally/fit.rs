@@ -141,7 +141,7 @@ fn the_best_validation_is_kept() {
     };
     let values = |alignment: &Alignment| bytes(alignment)[1].clone();
     // Steps so large that accuracy goes up and down, from anywhere and from what cannot be better.
-    let stop = StopRule { mark: 2.0, improvement: 0.01, running: 1, patience: 100, ..StopRule::default() };
+    let stop = StopRule { mark: 2.0, running: 1, patience: 100, ..StopRule::default() };
     let config = FitConfig { learning_rate: 0.5, max_steps: 60, evaluate_every: 5, stop, ..config() };
     let solved = || study.alignment(1, |network, _| network.solution());
     for start in [study.start(), solved()] {
@@ -211,7 +211,7 @@ fn a_fit_is_judged_by_the_directions_that_it_is_told() {
     let judged = Some(vec![Direction::new(0, 1)]);
     let of = |validation: &Validation| validation.accuracy[1].iia;
     // Steps so large that accuracy goes up and down.
-    let stop = StopRule { mark: 2.0, improvement: 0.01, running: 1, patience: 100 };
+    let stop = StopRule { mark: 2.0, running: 1, patience: 100, ..StopRule::default() };
     let restless = FitConfig { learning_rate: 0.5, max_steps: 150, evaluate_every: 3, stop, ..config() };
     let fitted =
         run(&study.fit(Method::Mas, FitConfig { judged: judged.clone(), ..restless.clone() }), study.start(), None)
@@ -224,7 +224,7 @@ fn a_fit_is_judged_by_the_directions_that_it_is_told() {
     assert_ne!(by_all.best_step, fitted.best_step);
 
     let solved = study.alignment(1, |network, _| network.solution());
-    let stop = StopRule { mark: 0.995, improvement: 0.01, running: 1, patience: 1 };
+    let stop = StopRule { mark: 0.995, running: 1, patience: 1, ..StopRule::default() };
     let alone = run(&study.fit(Method::Mas, FitConfig { stop, judged, ..config() }), solved.clone(), None).unwrap();
     assert_eq!(alone.ending, Ending::Converged);
     let by_all = run(&study.fit(Method::Mas, FitConfig { stop, ..config() }), solved, None).unwrap();

@@ -7,7 +7,7 @@ use mas_core::{
     Alignment, Continuation, Direction, Edit, Error, Exchange, Fit, FitConfig, Fitted, LATENT_WEIGHT, Latents, Method,
     Network, Pairs, Participant, Population, Positions, Prefix, Recorded, Result, Resume, Setting, Site, Subspaces,
     Swap, Trials, accuracy, evaluate,
-    fit::{Ending, Event, StopRule},
+    fit::{Ending, Event, StopRule, Validation},
     latent::counterfactual_latent_loss,
 };
 
@@ -178,7 +178,7 @@ fn latent_stitching_runs_no_network_at_all() {
 #[test]
 fn a_clmas_fit_is_judged_by_the_latent_direction_that_it_is_told() {
     let study = study("state", Positions::Individual);
-    let second = study.networks[1].clone();
+    let second = Watched::new(&study.networks[1]);
     let judged = Direction::new(0, 1);
     let config = FitConfig {
         learning_rate: 0.3,
@@ -188,7 +188,7 @@ fn a_clmas_fit_is_judged_by_the_latent_direction_that_it_is_told() {
         judged: Some(vec![judged]),
         ..config()
     };
-    let fitted = run(&half_recorded(&study, &second, Method::Clmas, config), study.start(), None).unwrap();
+    let fitted = run(&half_recorded(&study, &second, Method::Clmas, config), study.start());
     let loss = |validation: &Validation| validation.latent.iter().find(|of| of.direction == judged).unwrap().loss;
     let best = fitted.history.iter().find(|validation| validation.step == fitted.best_step).unwrap();
     assert!(fitted.history.iter().all(|validation| validation.accuracy.len() == 2 && loss(validation) >= loss(best)));
