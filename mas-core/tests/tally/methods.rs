@@ -2,10 +2,12 @@
 
 use mas_core::{Direction, LATENT_WEIGHT, Method, Objective, Retain, all_directions};
 
+type Row = (Method, &'static [(usize, usize)], &'static [(usize, usize)], bool, Retain);
+
 /// For every method, with two networks (one, for `das`): directions trained on behaviour, directions with the
 /// counterfactual-latent loss, whether everything goes over, what is kept.
 #[rustfmt::skip] // A table is read by its columns.
-const ROWS: &[(Method, &[(usize, usize)], &[(usize, usize)], bool, Retain)] = &[
+const ROWS: &[Row] = &[
     (Method::Das,              &[(0, 0)],                         &[],               false, Retain::Rest),
     (Method::Mas,              &[(0, 0), (0, 1), (1, 0), (1, 1)], &[],               false, Retain::Rest),
     (Method::UnidirectionalMas, &[(0, 1), (1, 1)],                &[],               false, Retain::Rest),
