@@ -5,7 +5,7 @@ use mas_core::{Continuation, Edit, Network, Positions, Prefix, Recorded, Resume,
 
 use super::{
     Cell, Feedback, Recurrent,
-    fused::{Edited, FusedGru, Row},
+    fused::{Edited, FusedGru},
     packing::{PackedTrials, indices},
     resumed::Resumed,
 };
@@ -35,7 +35,7 @@ pub(super) enum Place {
 pub(super) struct States {
     trials: usize,
     /// `[trial, state width]` each; none where an edited state is all there is.
-    pub layers: Vec<Tensor<2>>,
+    pub(super) layers: Vec<Tensor<2>>,
 }
 
 impl Frozen {
@@ -43,7 +43,7 @@ impl Frozen {
     pub fn new(name: impl Into<String>, network: Recurrent) -> Self {
         let network = network.valid();
         let token_gates = network.token_gates();
-        let fused = if on_host(&network.device()) { fuse(&network, &token_gates) } else { None };
+        let fused = FusedGru::of(&network, &token_gates);
         Self { name: name.into(), token_gates, network, fused }
     }
 
@@ -81,6 +81,16 @@ impl Frozen {
             .map_err(|error| mas_core::Error::invalid(format!("network `{}`: {error}", self.name)))
     }
 
+    /// The hand-written GRU and what is edited in it, where it can do an edit that is known beforehand.
+    fn fused(&self, place: Place, resume: &Resume) -> Option<(&FusedGru, Edited)> {
+        let what = match (place, resume.interchange) {
+            (Place::Embedding, _) => Edited::Embedding,
+            (Place::Hidden(_), Positions::Individual) => Edited::State,
+            (Place::Hidden(_), Positions::Stepwise) => return None,
+        };
+        Some((self.fused.as_ref()?, what))
+    }
+
     /// What a resumed run relies on: trials and positions, tokens of the vocabulary, and a prefix of its own.
     fn check_resumed(&self, resume: &Resume) -> mas_core::Result<()> {
         resume.check()?;
@@ -116,6 +126,10 @@ impl Frozen {
         }
         let rows: Vec<usize> = lengths.keys().copied().filter(|trial| lengths[trial] > 0).collect();
         let device = self.network.device();
+        if let Some(fused) = &self.fused {
+            let states = fused.states_of(trials, &lengths, at);
+            return Ok(vec![Tensor::from_data(TensorData::new(states, [at.len(), fused.width]), &device)]);
+        }
         if rows.is_empty() {
             return Ok(self.network.initial_state(at.len()).layers);
         }
@@ -223,6 +237,11 @@ impl Network for Frozen {
     fn resume(&self, resume: &Resume, edit: Edit) -> mas_core::Result<Continuation> {
         let place = self.place(resume.site)?;
         self.check_resumed(resume)?;
+        if let (Edit::Known(activity), Some((fused, what))) = (&edit, self.fused(place, resume))
+            && !activity.is_autodiff()
+        {
+            return fused.resume(what, resume, activity);
+        }
         Resumed::new(self, place, resume, &edit)?.finish()
     }
 
@@ -233,99 +252,12 @@ impl Network for Frozen {
         weights: &[f32],
     ) -> mas_core::Result<(f64, Tensor<2>)> {
         let place = self.place(resume.site)?;
-        let stepwise = resume.interchange == Positions::Stepwise;
-        match (&self.fused, place) {
-            (Some(fused), Place::Embedding) => self.fused_gradient(fused, Edited::Embedding, resume, edited, weights),
-            (Some(fused), Place::Hidden(_)) if !stepwise => {
-                self.fused_gradient(fused, Edited::State, resume, edited, weights)
+        match self.fused(place, resume) {
+            Some((fused, what)) => {
+                self.check_resumed(resume)?;
+                fused.behaviour_gradient(what, resume, edited, weights)
             }
-            _ => mas_core::autodiff_gradient(self, resume, edited, weights),
+            None => mas_core::autodiff_gradient(self, resume, edited, weights),
         }
     }
-}
-
-impl Frozen {
-    fn fused_gradient(
-        &self,
-        fused: &FusedGru,
-        what: Edited,
-        resume: &Resume,
-        edited: Tensor<2>,
-        weights: &[f32],
-    ) -> mas_core::Result<(f64, Tensor<2>)> {
-        self.check_resumed(resume)?;
-        let shape = edited.dims();
-        let stepwise = resume.interchange == Positions::Stepwise;
-        let vectors: usize =
-            (0..resume.rows.len()).map(|row| if stepwise { resume.position(row) + 1 } else { 1 }).sum();
-        if shape != [vectors, resume.site.width] || weights.len() != resume.rows.len() {
-            return Err(mas_core::Error::invalid(format!(
-                "edited activity of {shape:?} with {} weights, expected [{vectors}, {}] and {} rows",
-                weights.len(),
-                resume.site.width,
-                resume.rows.len()
-            )));
-        }
-        let before = match (what, stepwise) {
-            (Edited::Embedding, false) => {
-                let States { layers, .. } = resume.prefix()?;
-                layers.first().map(host).transpose()?
-            }
-            _ => None,
-        };
-        let mut rows = Vec::with_capacity(resume.rows.len());
-        let mut vector = 0;
-        for (row, &weight) in weights.iter().enumerate() {
-            let position = resume.position(row);
-            let begin = if stepwise { 0 } else { position };
-            rows.push(Row {
-                tokens: resume.tokens(row),
-                response: resume.response(row),
-                begin,
-                position,
-                weight,
-                vector,
-                before: before.as_ref().map(|states| &states[resume.rows[row] * fused.width..][..fused.width]),
-            });
-            vector += position + 1 - begin;
-        }
-        let (loss, gradient) = fused.gradient(&rows, what, &host(&edited)?, resume.free_running);
-        Ok((loss, Tensor::from_data(TensorData::new(gradient, shape), &self.network.device())))
-    }
-}
-
-/// Whether tensors of `device` are in the CPU's memory.
-fn on_host(device: &Device) -> bool {
-    #[cfg(feature = "flex")]
-    return *device == Device::flex();
-    #[cfg(not(feature = "flex"))]
-    {
-        let _: &Device = device;
-        false
-    }
-}
-
-/// The values of a tensor in row-major order.
-fn host(tensor: &Tensor<2>) -> mas_core::Result<Vec<f32>> {
-    tensor.clone().inner().try_into_vec_as::<f32>().map_err(|error| mas_core::Error::Device(error.to_string()))
-}
-
-/// The weights of a network of one GRU layer on the host; nothing for another architecture.
-fn fuse(network: &Recurrent, token_gates: &Tensor<2>) -> Option<FusedGru> {
-    let [Cell::Gru(gru)] = network.cells() else { return None };
-    let read_out = network.read_out();
-    let values = |tensor: Tensor<2>| host(&tensor).ok();
-    Some(FusedGru {
-        width: network.config().width,
-        vocabulary: network.config().vocabulary,
-        w_ih: values(gru.w_ih())?,
-        b_ih: values(gru.b_ih())?,
-        w_hh: values(gru.w_hh())?,
-        b_hh: values(gru.b_hh())?,
-        token_gates: values(token_gates.clone())?,
-        w_in: values(read_out.w_in())?,
-        b_in: values(read_out.b_in())?,
-        w_out: values(read_out.w_out())?,
-        b_out: values(read_out.b_out())?,
-    })
 }

@@ -1,7 +1,12 @@
-use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
+use faer::Accum;
 use pulp::Arch;
 
-use super::{Edited, FusedGru, Row, vector};
+use super::{
+    Edited, FusedGru, Row,
+    cell::{Back, Forth},
+    read_out::{Output, Tile},
+};
+use crate::recurrent::packing::Packing;
 
 /// Forward and back again over some rows, the longest first: in every step the active rows are the first ones.
 pub(super) struct Pass<'a> {
@@ -10,24 +15,28 @@ pub(super) struct Pass<'a> {
     edited: Edited,
     activity: &'a [f32],
     free_running: bool,
+    packing: Packing,
     arch: Arch,
-    steps: Vec<Step>,
-    /// For every row the first of its vectors in this pass's gradient.
-    vectors: Vec<usize>,
 }
 
-/// What a step leaves for the way back, `[active, width]` each.
-struct Step {
-    active: usize,
-    /// The state after it.
-    state: Vec<f32>,
-    reset: Vec<f32>,
-    update: Vec<f32>,
-    candidate: Vec<f32>,
-    /// `h W_hn + b_hn`
-    hidden_candidate: Vec<f32>,
-    /// The gradient of the loss with respect to the state, by way of this step's outputs only.
-    read_out: Vec<f32>,
+/// What a pass needs memory for: given on to the next, so that a step of a fit need not ask the system for any.
+///
+/// *Packed* rows are those of each step, one after the other.
+#[derive(Default)]
+pub(super) struct Room {
+    /// The state after each step, `[packed, width]`.
+    states: Vec<f32>,
+    /// The update gates, `[packed, width]`.
+    updates: Vec<f32>,
+    /// What makes gradients of gates of gradients of states, see [`Forth`], `[packed, 3 · width]`.
+    gates: Vec<f32>,
+    /// And that of the candidate's input, `[packed, width]`.
+    slopes: Vec<f32>,
+    /// The gradient of the loss with respect to each state, `[packed, width]`.
+    gradient: Vec<f32>,
+    /// States before the first step and their gradient, `[row, width]`.
+    first: Vec<f32>,
+    tile: Tile,
 }
 
 impl<'a> Pass<'a> {
@@ -38,294 +47,206 @@ impl<'a> Pass<'a> {
         activity: &'a [f32],
         free_running: bool,
     ) -> Self {
-        let mut count = 0;
-        let mut vectors = Vec::with_capacity(rows.len());
-        for row in rows {
-            vectors.push(count);
-            count += row.position + 1 - row.begin;
-        }
-        Self { gru, rows, edited, activity, free_running, arch: Arch::new(), steps: Vec::new(), vectors }
+        // Rows come sorted, and packing keeps their order.
+        let packing = Packing::new(&rows.iter().map(|row| row.steps).collect::<Vec<_>>());
+        Self { gru, rows, edited, activity, free_running, packing, arch: Arch::new() }
     }
 
     /// The loss, and the gradient of every row's vectors, row by row.
-    pub fn run(mut self) -> (f64, Vec<f32>) {
-        let loss = self.forward();
-        (loss, self.backward())
-    }
-
-    fn active(&self, step: usize) -> usize {
-        self.rows.partition_point(|row| row.steps() > step)
-    }
-
-    fn forward(&mut self) -> f64 {
-        let width = self.gru.width;
-        let longest = self.rows.first().map_or(0, Row::steps);
+    pub fn gradient(self, room: &mut Room) -> (f64, Vec<f32>) {
+        // Outputs that do not count leave nothing there.
+        room.gradient.clear();
+        room.gradient.resize(self.packing.rows() * self.gru.width, 0.0);
         let mut loss = 0.0;
+        self.forward(room, &self.counted(), |room, outputs, said| {
+            let Room { states, gradient, tile, .. } = room;
+            loss += self.gru.read_out_gradient(self.arch, tile, outputs, states, gradient, said);
+        });
+        (loss, self.backward(room))
+    }
+
+    /// The logits of every output that counts, `[output, vocabulary]`, and the row and the position of each.
+    pub fn outputs(self, room: &mut Room) -> (Vec<f32>, Vec<(usize, usize)>) {
+        let counted = self.counted();
+        let mut logits = Vec::with_capacity(counted.len() * self.gru.vocabulary);
+        self.forward(room, &counted, |room, outputs, said| {
+            self.gru.read_out(self.arch, &mut room.tile, outputs, &room.states, &mut logits, said);
+        });
+        (logits, counted.iter().map(|output| (output.row, output.position)).collect())
+    }
+
+    /// The states of rows after steps, `[state, width]`.
+    ///
+    /// - `at`: (row, step) of every state wanted
+    pub fn states(self, room: &mut Room, at: &[(usize, usize)]) -> Vec<f32> {
+        self.forward(room, &[], |_, _, _| {});
+        let width = self.gru.width;
+        let state = |&(row, step): &(usize, usize)| &room.states[(self.packing.offset(step) + row) * width..][..width];
+        at.iter().flat_map(state).copied().collect()
+    }
+
+    /// Runs all steps, and calls `read_out` for some of the `counted` outputs at a time; it says what the rows hear
+    /// where they hear themselves.
+    fn forward(&self, room: &mut Room, counted: &[Output], mut read_out: impl FnMut(&mut Room, &[Output], &mut [u32])) {
+        let (packed, width) = (self.packing.rows(), self.gru.width);
+        for values in [&mut room.states, &mut room.updates, &mut room.slopes] {
+            values.resize(packed * width, 0.0);
+        }
+        room.gates.resize(packed * 3 * width, 0.0);
+        room.first.clear();
+        room.first.resize(self.rows.len() * width, 0.0);
         let mut said = vec![0; self.rows.len()];
-        for step in 0..longest {
-            let active = self.active(step);
-            let mut record = if step == 0 && self.edited == Edited::State {
-                let mut state = Vec::with_capacity(active * width);
-                for row in &self.rows[..active] {
-                    state.extend_from_slice(&self.activity[row.vector * width..][..width]);
-                }
-                let none = Vec::new;
-                Step {
-                    active,
-                    state,
-                    reset: none(),
-                    update: none(),
-                    candidate: none(),
-                    hidden_candidate: none(),
-                    read_out: none(),
+        let mut read = 0;
+        for step in 0..self.packing.time() {
+            if step == 0 && self.edited == Edited::State {
+                for (state, row) in room.states.chunks_exact_mut(width).zip(self.rows) {
+                    state.copy_from_slice(&self.activity[row.vector * width..][..width]);
                 }
             } else {
-                self.advance(step, active, &said)
-            };
-            loss += self.read_out(step, &mut record, &mut said);
-            self.steps.push(record);
-        }
-        loss
-    }
-
-    /// The state before `step`, of its first `active` rows.
-    fn before(&self, step: usize, active: usize) -> std::borrow::Cow<'_, [f32]> {
-        let width = self.gru.width;
-        match step.checked_sub(1) {
-            Some(last) => self.steps[last].state[..active * width].into(),
-            None => {
-                let mut state = vec![0.0; active * width];
-                for (state, row) in state.chunks_exact_mut(width).zip(self.rows) {
-                    if let Some(before) = row.before {
-                        state.copy_from_slice(before);
-                    }
-                }
-                state.into()
+                self.advance(step, room, &said);
+            }
+            // What it says is heard in the next step only where it runs free: else all is read out at the end.
+            if self.free_running || step + 1 == self.packing.time() {
+                let end = counted.partition_point(|output| output.packed < self.packing.offset(step + 1));
+                read_out(room, &counted[read..end], &mut said);
+                read = end;
             }
         }
     }
 
+    /// Every output that counts: those before a row's position are nobody's business.
+    fn counted(&self) -> Vec<Output> {
+        let mut outputs = Vec::with_capacity(self.packing.rows());
+        for (packed, (row, step)) in self.packing.positions().enumerate() {
+            let Row { tokens, begin, position, weight, .. } = self.rows[row];
+            let at = begin + step;
+            if at >= position {
+                outputs.push(Output { packed, row, position: at, target: tokens[at + 1], weight });
+            }
+        }
+        outputs
+    }
+
     /// The active rows whose embedding is edited at `step`.
-    fn edited_inputs(&self, step: usize, active: usize) -> Vec<usize> {
+    fn edited_inputs(&self, step: usize) -> Vec<usize> {
         let is_edited = |&row: &usize| self.rows[row].begin + step <= self.rows[row].position;
         match self.edited {
-            Edited::State => Vec::new(),
-            Edited::Embedding => (0..active).filter(is_edited).collect(),
+            Edited::Nothing | Edited::State => Vec::new(),
+            Edited::Embedding => (0..self.packing.active(step)).filter(is_edited).collect(),
         }
     }
 
-    /// The input half of the gates, `[active, 3 · width]`.
-    fn input_gates(&self, step: usize, active: usize, said: &[u32]) -> Vec<f32> {
+    /// The input half of the gates of `rows`, whose embedding is edited at `step`, `[row, 3 · width]`.
+    fn edited_gates(&self, rows: &[usize], step: usize) -> Vec<f32> {
+        let width = self.gru.width;
+        let mut embeddings = Vec::with_capacity(rows.len() * width);
+        for &row in rows {
+            embeddings.extend_from_slice(&self.activity[(self.rows[row].vector + step) * width..][..width]);
+        }
+        let mut gates = self.gru.bias.repeat(rows.len());
+        self.gru.w_ih.product(&embeddings, &mut gates, Accum::Add);
+        gates
+    }
+
+    /// From the states of the step before to those of `step`.
+    fn advance(&self, step: usize, room: &mut Room, said: &[u32]) {
         let (width, gates) = (self.gru.width, 3 * self.gru.width);
-        let mut input = Vec::with_capacity(active * gates);
+        let (active, offset) = (self.packing.active(step), self.packing.offset(step));
+        let edited = self.edited_inputs(step);
+        let edited_gates = if edited.is_empty() { Vec::new() } else { self.edited_gates(&edited, step) };
+        let mut input: Vec<&[f32]> = Vec::with_capacity(active);
         for (row, said) in self.rows[..active].iter().zip(said) {
             let position = row.begin + step;
             let own = self.free_running && position > row.position && row.response[position];
             let token = if own { *said } else { row.tokens[position] } as usize;
-            input.extend_from_slice(&self.gru.token_gates[token * gates..][..gates]);
+            input.push(&self.gru.token_gates[token * gates..][..gates]);
         }
-        let edited = self.edited_inputs(step, active);
-        if !edited.is_empty() {
-            let mut embeddings = Vec::with_capacity(edited.len() * width);
-            let mut products = Vec::with_capacity(edited.len() * gates);
-            for &row in &edited {
-                embeddings.extend_from_slice(&self.activity[(self.rows[row].vector + step) * width..][..width]);
-                products.extend_from_slice(&self.gru.b_ih);
-            }
-            product(&mut products, &embeddings, &self.gru.w_ih, edited.len(), width, gates, Accum::Add);
-            for (&row, product) in edited.iter().zip(products.chunks_exact(gates)) {
-                input[row * gates..][..gates].copy_from_slice(product);
-            }
+        for (&row, gates) in edited.iter().zip(edited_gates.chunks_exact(gates)) {
+            input[row] = gates;
         }
-        input
+        let (earlier, states) = room.states.split_at_mut(offset * width);
+        let before = match step.checked_sub(1) {
+            Some(last) => &earlier[self.packing.offset(last) * width..][..active * width],
+            None => {
+                for (state, row) in room.first.chunks_exact_mut(width).zip(self.rows) {
+                    if let Some(before) = row.before {
+                        state.copy_from_slice(before);
+                    }
+                }
+                &room.first[..active * width]
+            }
+        };
+        let own = offset * width..(offset + active) * width;
+        let hidden = &mut room.gates[3 * own.start..3 * own.end];
+        self.gru.w_hh.product(before, hidden, Accum::Replace);
+        self.arch.dispatch(Forth {
+            width,
+            input: &input,
+            bias: &self.gru.bias_candidate,
+            before,
+            gates: hidden,
+            after: &mut states[..active * width],
+            update: &mut room.updates[own.clone()],
+            slope: &mut room.slopes[own],
+        });
     }
 
-    fn advance(&self, step: usize, active: usize, said: &[u32]) -> Step {
-        let (width, gates) = (self.gru.width, 3 * self.gru.width);
-        let input = self.input_gates(step, active, said);
-        let before = self.before(step, active);
-        let mut hidden = Vec::with_capacity(active * gates);
-        for _ in 0..active {
-            hidden.extend_from_slice(&self.gru.b_hh);
-        }
-        product(&mut hidden, &before, &self.gru.w_hh, active, width, gates, Accum::Add);
-        let empty = || vec![0.0; active * width];
-        let (mut state, mut reset, mut update) = (empty(), empty(), empty());
-        let (mut candidate, mut hidden_candidate) = (empty(), empty());
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                for row in 0..active {
-                    let (from, to) = (row * width, (row + 1) * width);
-                    let (input_r, rest) = input[row * gates..][..gates].split_at(width);
-                    let (input_z, input_n) = rest.split_at(width);
-                    let (hidden_r, rest) = hidden[row * gates..][..gates].split_at(width);
-                    let (hidden_z, hidden_n) = rest.split_at(width);
-                    let (r, z, n) = (&mut reset[from..to], &mut update[from..to], &mut candidate[from..to]);
-                    let (before, state) = (&before[from..to], &mut state[from..to]);
-                    for i in 0..width {
-                        r[i] = vector::sigmoid(input_r[i] + hidden_r[i]);
-                        z[i] = vector::sigmoid(input_z[i] + hidden_z[i]);
-                    }
-                    for i in 0..width {
-                        n[i] = vector::tanh(input_n[i] + r[i] * hidden_n[i]);
-                        state[i] = n[i] + z[i] * (before[i] - n[i]);
-                    }
-                    hidden_candidate[from..to].copy_from_slice(hidden_n);
-                }
-            },
-        );
-        Step { active, state, reset, update, candidate, hidden_candidate, read_out: Vec::new() }
-    }
-
-    /// The loss of a step's outputs, their gradient with respect to the state, and what the network says.
-    fn read_out(&self, step: usize, record: &mut Step, said: &mut [u32]) -> f64 {
-        let FusedGru { width, vocabulary, .. } = *self.gru;
-        let units = 4 * width;
-        let rows = &self.rows[..record.active];
-        // Outputs before a row's position are nobody's business.
-        let chosen: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].begin + step >= rows[row].position).collect();
-        let mut hidden = Vec::with_capacity(chosen.len() * width);
-        let mut values = Vec::with_capacity(chosen.len() * units);
-        let mut logits = Vec::with_capacity(chosen.len() * vocabulary);
-        for &row in &chosen {
-            hidden.extend_from_slice(&record.state[row * width..][..width]);
-            values.extend_from_slice(&self.gru.b_in);
-            logits.extend_from_slice(&self.gru.b_out);
-        }
-        let n = chosen.len();
-        product(&mut values, &hidden, &self.gru.w_in, n, width, units, Accum::Add);
-        let mut slopes = vec![0.0; n * units];
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                for (value, slope) in values.iter_mut().zip(&mut slopes) {
-                    (*value, *slope) = vector::gelu(*value);
-                }
-            },
-        );
-        product(&mut logits, &values, &self.gru.w_out, n, units, vocabulary, Accum::Add);
-        let mut loss = 0.0;
-        for (&row, logits) in chosen.iter().zip(logits.chunks_exact_mut(vocabulary)) {
-            let largest =
-                (0..vocabulary).fold(0, |best, token| if logits[token] > logits[best] { token } else { best });
-            said[row] = largest as u32;
-            let Row { tokens, begin, weight, .. } = rows[row];
-            loss += f64::from(weight) * vector::cross_entropy(logits, tokens[begin + step + 1] as usize, weight);
-        }
-        product_transposed(&mut values, &logits, &self.gru.w_out, n, vocabulary, units, Accum::Replace);
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                for (value, slope) in values.iter_mut().zip(&slopes) {
-                    *value *= slope;
-                }
-            },
-        );
-        product_transposed(&mut hidden, &values, &self.gru.w_in, n, units, width, Accum::Replace);
-        record.read_out = vec![0.0; record.active * width];
-        for (&row, gradient) in chosen.iter().zip(hidden.chunks_exact(width)) {
-            record.read_out[row * width..][..width].copy_from_slice(gradient);
-        }
-        loss
-    }
-
-    fn backward(&self) -> Vec<f32> {
-        let (width, gates) = (self.gru.width, 3 * self.gru.width);
-        let vectors: usize = self.rows.iter().map(|row| row.position + 1 - row.begin).sum();
-        let mut gradient = vec![0.0; vectors * width];
-        let mut carried: Vec<f32> = Vec::new();
-        for (index, step) in self.steps.iter().enumerate().rev() {
-            let active = step.active;
-            // Rows that end here have nothing carried.
-            carried.resize(active * width, 0.0);
-            carried.iter_mut().zip(&step.read_out).for_each(|(carried, own)| *carried += own);
-            if index == 0 && self.edited == Edited::State {
-                break;
-            }
-            let before = self.before(index, active);
-            let mut hidden_gates = vec![0.0; active * gates];
-            let mut input_candidate = vec![0.0; active * width];
-            self.arch.dispatch(
-                #[inline(always)]
-                || {
-                    for row in 0..active {
-                        let (from, to) = (row * width, (row + 1) * width);
-                        let (r, z, n) = (&step.reset[from..to], &step.update[from..to], &step.candidate[from..to]);
-                        let (hidden_n, before) = (&step.hidden_candidate[from..to], &before[from..to]);
-                        let (d_r, rest) = hidden_gates[row * gates..][..gates].split_at_mut(width);
-                        let (d_z, d_hn) = rest.split_at_mut(width);
-                        let (d_n, d_h) = (&mut input_candidate[from..to], &mut carried[from..to]);
-                        for i in 0..width {
-                            let dn = d_h[i] * (1.0 - z[i]) * (1.0 - n[i] * n[i]);
-                            d_n[i] = dn;
-                            d_hn[i] = dn * r[i];
-                            d_r[i] = dn * hidden_n[i] * r[i] * (1.0 - r[i]);
-                            d_z[i] = d_h[i] * (before[i] - n[i]) * z[i] * (1.0 - z[i]);
-                            d_h[i] *= z[i];
-                        }
-                    }
-                },
-            );
-            product_transposed(&mut carried, &hidden_gates, &self.gru.w_hh, active, gates, width, Accum::Add);
-            let edited = self.edited_inputs(index, active);
-            if !edited.is_empty() {
-                let mut input_gates = Vec::with_capacity(edited.len() * gates);
-                for &row in &edited {
-                    input_gates.extend_from_slice(&hidden_gates[row * gates..][..2 * width]);
-                    input_gates.extend_from_slice(&input_candidate[row * width..][..width]);
-                }
-                let mut inputs = vec![0.0; edited.len() * width];
-                product_transposed(
-                    &mut inputs,
-                    &input_gates,
-                    &self.gru.w_ih,
-                    edited.len(),
-                    gates,
-                    width,
-                    Accum::Replace,
-                );
-                for (&row, input) in edited.iter().zip(inputs.chunks_exact(width)) {
-                    gradient[(self.vectors[row] + index) * width..][..width].copy_from_slice(input);
-                }
-            }
+    fn backward(&self, room: &mut Room) -> Vec<f32> {
+        let width = self.gru.width;
+        let vectors: usize = self.rows.iter().map(Row::vectors).sum();
+        let mut inputs = match self.edited {
+            Edited::Embedding => vec![0.0; vectors * width],
+            _ => Vec::new(),
+        };
+        let first_step = usize::from(self.edited == Edited::State);
+        for step in (first_step..self.packing.time()).rev() {
+            let (active, offset) = (self.packing.active(step), self.packing.offset(step));
+            let own = offset * width..(offset + active) * width;
+            let (earlier, gradient) = room.gradient.split_at_mut(own.start);
+            let after = &gradient[..active * width];
+            let before = match step.checked_sub(1) {
+                Some(last) => &mut earlier[self.packing.offset(last) * width..][..active * width],
+                // Nobody asks for it.
+                None => &mut room.first[..active * width],
+            };
+            let gates = &mut room.gates[3 * own.start..3 * own.end];
+            self.arch.dispatch(Back { width, after, update: &room.updates[own.clone()], gates, before });
+            self.gru.w_hh.product_transposed(gates, before, Accum::Add);
+            self.input_gradient(step, after, &room.slopes[own], gates, &mut inputs);
         }
         match self.edited {
-            // One vector a row, and what was carried to the beginning is its gradient.
-            Edited::State => carried,
-            Edited::Embedding => gradient,
+            // One vector a row, and what came back to the beginning is its gradient.
+            Edited::State => room.gradient[..self.rows.len() * width].to_vec(),
+            _ => inputs,
         }
     }
-}
 
-/// `out (+)= left · right`, with `left` `[rows, inner]` and `right` `[inner, columns]`, row-major.
-fn product(out: &mut [f32], left: &[f32], right: &[f32], rows: usize, inner: usize, columns: usize, how: Accum) {
-    matmul(
-        MatMut::from_row_major_slice_mut(out, rows, columns),
-        how,
-        MatRef::from_row_major_slice(left, rows, inner),
-        MatRef::from_row_major_slice(right, inner, columns),
-        1.0,
-        Par::Seq,
-    );
-}
-
-/// `out (+)= left · rightᵀ`, with `left` `[rows, inner]` and `right` `[columns, inner]`, row-major.
-fn product_transposed(
-    out: &mut [f32],
-    left: &[f32],
-    right: &[f32],
-    rows: usize,
-    inner: usize,
-    columns: usize,
-    how: Accum,
-) {
-    matmul(
-        MatMut::from_row_major_slice_mut(out, rows, columns),
-        how,
-        MatRef::from_row_major_slice(left, rows, inner),
-        MatRef::from_row_major_slice(right, columns, inner).transpose(),
-        1.0,
-        Par::Seq,
-    );
+    /// The gradient of the embeddings that are edited at `step`, into their vectors of `inputs`.
+    ///
+    /// - `after`, `slopes`: the gradient of the states after, and what makes that of the candidate's input of it, `[active, width]`
+    /// - `gates`: the gradient of the hidden half of the gates, `[active, 3 · width]`
+    fn input_gradient(&self, step: usize, after: &[f32], slopes: &[f32], gates: &[f32], inputs: &mut [f32]) {
+        let width = self.gru.width;
+        let edited = self.edited_inputs(step);
+        if edited.is_empty() {
+            return;
+        }
+        let mut input_gates = Vec::with_capacity(edited.len() * 3 * width);
+        for &row in &edited {
+            input_gates.extend_from_slice(&gates[row * 3 * width..][..2 * width]);
+            let own = row * width..(row + 1) * width;
+            input_gates.extend(after[own.clone()].iter().zip(&slopes[own]).map(|(after, slope)| after * slope));
+        }
+        let mut gradient = vec![0.0; edited.len() * width];
+        self.gru.w_ih.product_transposed(&input_gates, &mut gradient, Accum::Replace);
+        let mut first_vectors = Vec::with_capacity(self.rows.len());
+        let mut count = 0;
+        for row in self.rows {
+            first_vectors.push(count);
+            count += row.vectors();
+        }
+        for (&row, gradient) in edited.iter().zip(gradient.chunks_exact(width)) {
+            inputs[(first_vectors[row] + step) * width..][..width].copy_from_slice(gradient);
+        }
+    }
 }
