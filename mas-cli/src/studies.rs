@@ -1,8 +1,9 @@
 //! A study, run: its units done, its results gathered into what a report shows.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mas_core::fit;
+use mas_core::{Alignment, fit};
 use mas_models::{Architecture, NetworkDescription, SavedNetwork, TrainingEvent};
 
 use crate::{
@@ -13,13 +14,13 @@ use crate::{
     networks::Loaded,
     report::{NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
     results::{
-        AlignmentUnit, Control, FitCurve, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows,
+        Control, FitCurve, FitRow, OutcomeRow, QuantityRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows,
         trained_name, untrained_twin, write_rows,
     },
-    runs::{InputSource, Key, Plan, RunFolder, Unit, UnitContext, UnitKind, UnitRecord},
+    runs::{InputSource, Key, Plan, RunFolder, Section, Unit, UnitContext, UnitKind, UnitRecord},
     statistics::{Bootstrap, iia_rows},
     study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, TrainConfiguration},
-    work::{self, AlignmentSettings, PairCounts},
+    work::{self, AlignmentSettings, Blocks, PairCounts},
 };
 
 /// Does one unit of a study.
@@ -109,7 +110,7 @@ fn network_folder(source: &InputSource, folder: &Path) -> PathBuf {
 ///
 /// # Errors
 /// A result that cannot be read.
-pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder) -> Result<StudyReport> {
+pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute) -> Result<StudyReport> {
     let bootstrap = Bootstrap { seed: study.seed, ..Bootstrap::default() };
     let mut report = StudyReport {
         name: study.name.clone(),
@@ -118,9 +119,10 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder) -> Result<StudyRep
         ..StudyReport::default()
     };
     for section in plan.sections() {
+        report.cut_tables.extend(cut(plan, section)?);
         match section.kind {
             UnitKind::Train => {}
-            UnitKind::Align => alignments(study, plan, folder, section, &mut report)?,
+            UnitKind::Align => alignments(study, plan, folder, section, compute, &mut report)?,
             UnitKind::Similarity => {
                 for &key in &section.units {
                     let Some(unit) = plan.unit(key) else { continue };
@@ -147,6 +149,20 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder) -> Result<StudyRep
     Ok(report)
 }
 
+/// What a table of the study leaves out of the paper's settings. All of its units leave out the same.
+fn cut(plan: &Plan, section: &Section) -> Result<Option<(String, String)>> {
+    let internal = |error: serde_json::Error| Error::Internal(error.to_string());
+    let Some(unit) = section.units.first().and_then(|&key| plan.unit(key)) else { return Ok(None) };
+    let (kind, cut) = match section.kind {
+        UnitKind::Train => ("Networks", unit.configuration_as::<TrainConfiguration>().map_err(internal)?.cut()),
+        UnitKind::Align => ("Alignment", unit.configuration_as::<AlignConfiguration>().map_err(internal)?.cut()),
+        UnitKind::Similarity => {
+            ("Similarity", unit.configuration_as::<SimilarityConfiguration>().map_err(internal)?.cut())
+        }
+    };
+    Ok(cut.map(|cut| (format!("{kind} {}", section.name), cut)))
+}
+
 /// What networks are called here: a result that was made for another study has that study's names in it.
 struct Names(Vec<(String, String)>);
 
@@ -169,6 +185,17 @@ impl Names {
             None => there.to_owned(),
         }
     }
+
+    /// A row that a unit wrote, as one of this study.
+    fn quantity(&self, row: QuantityRow, study: &str, alignment: &str) -> QuantityRow {
+        QuantityRow {
+            study: study.to_owned(),
+            alignment: alignment.to_owned(),
+            source: self.here(&row.source),
+            target: self.here(&row.target),
+            ..row
+        }
+    }
 }
 
 /// The outcomes of an alignment that was asked for by `configuration`, each variable's apart.
@@ -182,18 +209,18 @@ pub fn by_variable(
     let of = |variable: String| UnitOutcomes {
         rows: rows.iter().filter(|row| row.variable == variable).cloned().collect(),
         networks: networks.to_vec(),
-        unit: AlignmentUnit {
-            study: study.to_owned(),
-            alignment: alignment.to_owned(),
-            method: configuration.method.to_string(),
-            positions: configuration.positions.to_string(),
-            site: configuration.site_label(),
-            variable,
-            k: configuration.k.unwrap_or(0) as u64,
-            seed: configuration.seed,
-        },
+        unit: configuration.unit(study, alignment, &variable),
     };
     configuration.variables.iter().map(|variable| of(variable.to_string())).collect()
+}
+
+/// An alignment and its controls.
+struct Group {
+    /// What the alignment itself was asked for by.
+    plain: AlignConfiguration,
+    inputs: Vec<Key>,
+    networks: Vec<String>,
+    rows: Vec<OutcomeRow>,
 }
 
 /// An alignment and its controls are units of their own; what belongs together has the same networks, variables and k.
@@ -201,24 +228,41 @@ fn alignments(
     study: &Study,
     plan: &Plan,
     folder: &RunFolder,
-    section: &crate::runs::Section,
+    section: &Section,
+    compute: &Compute,
     report: &mut StudyReport,
 ) -> Result<()> {
-    let mut groups: Vec<(AlignConfiguration, Vec<Key>, Vec<String>, Vec<OutcomeRow>)> = Vec::new();
+    let mut blocks = Blocks::default();
+    let mut groups: Vec<Group> = Vec::new();
     let mut disjoint = true;
     let mut unmatched = 0.0;
+    let mut warnings = BTreeSet::new();
     for &key in &section.units {
         let Some(unit) = plan.unit(key) else { continue };
         let configuration: AlignConfiguration =
             unit.configuration_as().map_err(|error| Error::Internal(error.to_string()))?;
         let result = folder.result(UnitKind::Align, key);
         let names = Names::of(unit, folder)?;
-        let pairs = AlignmentSettings::read(&result)?.pairs;
+        let AlignmentSettings { pairs, warnings: of_fit, .. } = AlignmentSettings::read(&result)?;
+        warnings.extend(of_fit);
         disjoint &= pairs.iter().all(|pairs| pairs.disjoint);
         unmatched = pairs.iter().map(PairCounts::unmatched_share).fold(unmatched, f64::max);
         let mut rows: Vec<OutcomeRow> = read_rows(&result.join(work::OUTCOMES))?;
         for row in &mut rows {
             (row.source, row.target) = (names.here(&row.source), names.here(&row.target));
+        }
+        if configuration.control == FitControl::None {
+            let beside = |file: &str| -> Result<Vec<QuantityRow>> {
+                let rows = read_rows::<QuantityRow>(&result.join(file))?;
+                Ok(rows.into_iter().map(|row| names.quantity(row, &study.name, &section.name)).collect())
+            };
+            report.divergence.extend(beside(work::DIVERGENCE)?);
+            report.capacity.extend(beside(work::CAPACITY)?);
+            let (alignment, _) = Alignment::load(&result, &compute.device)?;
+            for variable in &configuration.variables {
+                let unit = configuration.unit(&study.name, &section.name, &variable.to_string());
+                blocks.add(&unit, &alignment, |there| names.here(there))?;
+            }
         }
         let k = configuration.k.unwrap_or(0) as u64;
         let control = Control::from(configuration.control);
@@ -237,17 +281,18 @@ fn alignments(
             control,
             rows: course,
         });
-        let networks: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();
+        let inputs: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();
         let plain = AlignConfiguration { control: FitControl::None, ..configuration };
-        match groups.iter_mut().find(|(known, inputs, ..)| *known == plain && *inputs == networks) {
-            Some((.., known)) => known.extend(rows),
-            None => groups.push((plain, networks, names.all(), rows)),
+        match groups.iter_mut().find(|group| group.plain == plain && group.inputs == inputs) {
+            Some(group) => group.rows.extend(rows),
+            None => groups.push(Group { plain, inputs, networks: names.all(), rows }),
         }
     }
-    let outcomes = groups
-        .iter()
-        .flat_map(|(plain, _, networks, rows)| by_variable(&study.name, &section.name, plain, networks, rows));
+    let outcomes =
+        groups.iter().flat_map(|of| by_variable(&study.name, &section.name, &of.plain, &of.networks, &of.rows));
     report.outcomes.extend(outcomes);
+    report.capacity.extend(blocks.rows()?);
+    report.warnings.extend(warnings.into_iter().map(|warning| format!("Alignment {}: {warning}.", section.name)));
     if !disjoint {
         report.warnings.push(format!(
             "Alignment {}: training and held-out pairs share sequences, of which a task here has one a count.",

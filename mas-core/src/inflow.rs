@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::{cell::RefCell, ops::Range};
 
 use burn::prelude::*;
 
@@ -211,14 +211,11 @@ impl<'a> Inflow<'a> {
     }
 
     /// The target's own activity at the exchanged positions, `[vector, width]`, where that is known beforehand.
-    fn natural(&self, resume: &Resume) -> Result<Option<Tensor<2>>> {
+    pub fn natural(&self, resume: &Resume) -> Result<Option<Tensor<2>>> {
         match &self.natural {
             Some(natural) => Ok(Some(take(natural, resume.rows))),
             None if self.network.carries_state(&self.site) => Ok(None),
-            None => {
-                let at: Vec<_> = resume.exchanged().into_iter().map(|at| (at.row, at.position)).collect();
-                self.network.read(&self.site, &self.trials.select(resume.rows), &at).map(Some)
-            }
+            None => self.read(resume).map(Some),
         }
     }
 
@@ -230,9 +227,21 @@ impl<'a> Inflow<'a> {
 
     /// Goes on from interchanges that put [`values`](Self::values) into the target.
     pub fn run(&self, target: &Evaluated, resume: &Resume, values: Tensor<2>) -> Result<Continuation> {
-        if let Some(edited) = self.edited(target, resume, values.clone())? {
-            return self.network.resume(resume, Edit::Known(edited));
+        match self.edited(target, resume, values.clone())? {
+            Some(edited) => self.network.resume(resume, Edit::Known(edited)),
+            None => self.run_in_order(target, resume, values, &|_, _| {}),
         }
+    }
+
+    /// As [`run`](Self::run), where each edit sees what earlier ones did; `watch` is shown the edited vectors and where
+    /// they stand among [`Resume::exchanged`].
+    fn run_in_order(
+        &self,
+        target: &Evaluated,
+        resume: &Resume,
+        values: Tensor<2>,
+        watch: &dyn Fn(&[usize], &Tensor<2>),
+    ) -> Result<Continuation> {
         let mut first = Vec::with_capacity(resume.rows.len());
         let mut next = 0;
         for row in 0..resume.rows.len() {
@@ -241,9 +250,41 @@ impl<'a> Inflow<'a> {
         }
         let edit = |at: &[At], natural: Tensor<2>| {
             let chosen: Vec<usize> = at.iter().map(|at| first[at.row] + at.position).collect();
-            self.insert(target, take(&values, &chosen), natural)
+            let edited = self.insert(target, take(&values, &chosen), natural);
+            watch(&chosen, &edited);
+            edited
         };
         self.network.resume(resume, Edit::Sequential(&edit))
+    }
+
+    /// What the exchanged vectors become, `[vector, width]`, in the order of [`Resume::exchanged`].
+    pub fn interchanged(&self, target: &Evaluated, resume: &Resume, values: Tensor<2>) -> Result<Tensor<2>> {
+        if let Some(edited) = self.edited(target, resume, values.clone())? {
+            return Ok(edited);
+        }
+        let seen = RefCell::new((Vec::new(), Vec::new()));
+        self.run_in_order(target, resume, values, &|chosen, edited| {
+            let (places, vectors) = &mut *seen.borrow_mut();
+            places.extend_from_slice(chosen);
+            vectors.push(edited.clone());
+        })?;
+        let (places, vectors) = seen.into_inner();
+        let mut order = vec![0; places.len()];
+        places.into_iter().enumerate().for_each(|(seen, place)| order[place] = seen);
+        Ok(take(&Tensor::cat(vectors, 0), &order))
+    }
+
+    /// The target's own activity at the exchanged positions, `[vector, width]`, in a run without interchanges.
+    pub fn untouched(&self, resume: &Resume) -> Result<Tensor<2>> {
+        match self.natural(resume)? {
+            Some(natural) => Ok(natural),
+            None => self.read(resume),
+        }
+    }
+
+    fn read(&self, resume: &Resume) -> Result<Tensor<2>> {
+        let at: Vec<_> = resume.exchanged().into_iter().map(|at| (at.row, at.position)).collect();
+        self.network.read(&self.site, &self.trials.select(resume.rows), &at)
     }
 
     /// Goes on without an interchange.

@@ -15,9 +15,11 @@ mod objective;
 mod pairs;
 mod participant;
 mod recordings;
+mod sensitivity;
 mod site;
 pub mod storage;
 mod trials;
+mod vectors;
 
 pub use activity::Activity;
 pub use alignment::{Alignment, AlignmentFunction, FunctionConfig, FunctionKind, Member, Start, Subspaces};
@@ -32,5 +34,7 @@ pub use objective::{Direction, LATENT_WEIGHT, Method, Objective, all_directions}
 pub use pairs::Pairs;
 pub use participant::Participant;
 pub use recordings::Recordings;
+pub use sensitivity::response_jacobians;
 pub use site::Site;
 pub use trials::Trials;
+pub use vectors::{InterchangedVectors, interchanged_vectors};

@@ -35,6 +35,22 @@ impl Pairs {
         self.len() == 0
     }
 
+    /// The pairs at `rows`, in that order, without their natural activity.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let at = |positions: &[usize]| rows.iter().map(|&row| positions[row]).collect();
+        let flags = |flags: &[bool]| rows.iter().map(|&row| flags[row]).collect();
+        Self {
+            source: self.source.select(rows),
+            source_positions: at(&self.source_positions),
+            target: self.target.select(rows),
+            target_positions: at(&self.target_positions),
+            counterfactual: self.counterfactual.select(rows),
+            changed: flags(&self.changed),
+            untrained_count: flags(&self.untrained_count),
+            natural: None,
+        }
+    }
+
     /// Pairs for the null variable (Grant, arXiv 2501.06164): within one network the
     /// [extraneous](crate::Subspaces::EXTRANEOUS) block is swapped, and the target should go on as it would have, since
     /// what is left over must not matter. To a fit it is one more variable.
@@ -47,18 +63,8 @@ impl Pairs {
             responses.is_some_and(|responses| responses.contains(&true))
         };
         let rows: Vec<usize> = (0..self.len()).filter(goes_on).collect();
-        let take = |positions: &[usize]| rows.iter().map(|&row| positions[row]).collect();
-        let target = self.target.select(&rows);
-        Self {
-            source: self.source.select(&rows),
-            source_positions: take(&self.source_positions),
-            counterfactual: target.clone(),
-            target,
-            target_positions: take(&self.target_positions),
-            changed: vec![false; rows.len()],
-            untrained_count: rows.iter().map(|&row| self.untrained_count[row]).collect(),
-            natural: None,
-        }
+        let chosen = self.select(&rows);
+        Self { counterfactual: chosen.target.clone(), changed: vec![false; rows.len()], ..chosen }
     }
 
     /// Checks that all parts speak of the same number of pairs and every position exists and has a response after it.

@@ -59,6 +59,12 @@ pub(crate) fn thin_svd(matrix: MatRef<'_, f64>) -> Result<Svd> {
     decompose(matrix, ComputeSvdVectors::Thin)
 }
 
+/// What a singular value becomes in the inverse with a ridge: `s / (s² + penalty)`, and 0 for 0/0.
+pub(crate) fn regularised_inverse(value: f64, penalty: f64) -> f64 {
+    let denominator = value * value + penalty;
+    if denominator > 0.0 { value / denominator } else { 0.0 }
+}
+
 fn decompose(matrix: MatRef<'_, f64>, vectors: ComputeSvdVectors) -> Result<Svd> {
     let (rows, columns) = matrix.shape();
     let size = rows.min(columns);

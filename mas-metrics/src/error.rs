@@ -43,6 +43,14 @@ pub enum Error {
         /// The width that was asked for.
         width: usize,
     },
+    /// Activity of another width than what it is held against.
+    #[error("activity of width {found} where {expected} was expected")]
+    Width {
+        /// The width that goes with the rest.
+        expected: usize,
+        /// The width that was given.
+        found: usize,
+    },
     /// A row that was asked for does not exist.
     #[error("there is no row {row} among {rows}")]
     NoSuchRow {

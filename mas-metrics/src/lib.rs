@@ -3,7 +3,13 @@
 //! These are the baselines beside which an interchange intervention is read: they say whether the *geometry* or the
 //! *linear content* of two recordings agree, never whether either is used. Each measure is a function of two [`Samples`]
 //! with its formula, source, range and invariances; [`compare`] adds to any of them a permutation null and a bootstrap
-//! interval. Everything is computed in 64 bits and gives the same bytes at any number of threads.
+//! interval.
+//!
+//! Beside the measures stand closed-form stitchers ([`least_squares_stitcher`], [`orthogonal_stitcher`]), which give the
+//! explicit map between two activities, and what is asked of an edit of activity: how far it leaves natural activity
+//! ([`divergences`]), and what the edited subspace takes ([`variance_share`], [`principal_angles`], [`RowSpace`]).
+//!
+//! Everything is computed in 64 bits and gives the same bytes at any number of threads.
 //!
 //! ```
 //! use mas_core::Activity;
@@ -25,6 +31,7 @@
 #![warn(missing_docs)]
 
 mod algebra;
+mod capacity;
 mod cca;
 mod cka_kernel;
 mod cka_linear;
@@ -32,6 +39,7 @@ mod compare;
 mod comparison;
 mod correlation;
 mod dissimilarity;
+mod divergence;
 mod error;
 mod kendall;
 mod measure;
@@ -42,13 +50,16 @@ mod ranking;
 mod resampling;
 mod rsa;
 mod samples;
+mod stitching;
 
+pub use capacity::{RowSpace, principal_angles, variance_share};
 pub use cca::{canonical_correlations, cca_mean, pwcca, svcca};
 pub use cka_kernel::cka_rbf;
 pub use cka_linear::{cka_linear, cka_linear_debiased};
 pub use compare::{Options, Outcome, compare, compare_each};
 pub use correlation::Correlation;
 pub use dissimilarity::{Distance, dissimilarities};
+pub use divergence::{Divergence, Divergences, divergence, divergences};
 pub use error::{Error, Result};
 pub use measure::{Measure, ReferenceDistance};
 pub use neighbours::mutual_knn;
@@ -56,3 +67,4 @@ pub use predictivity::predictivity;
 pub use procrustes::{procrustes, procrustes_angular, procrustes_euclidean};
 pub use rsa::Rsa;
 pub use samples::{Samples, distinct_rows, draw_rows};
+pub use stitching::{Stitcher, StitchingFit, least_squares_stitcher, orthogonal_stitcher};

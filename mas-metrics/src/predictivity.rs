@@ -1,11 +1,11 @@
-use faer::{ColRef, Mat, MatRef};
+use faer::{Mat, MatRef};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::algebra::{Svd, cross, product, row_norms, squared_norm, thin_svd};
+use crate::algebra::{Svd, cross, product, regularised_inverse, row_norms, squared_norm, thin_svd};
 use crate::comparison::Comparison;
-use crate::samples::{enough_rows, select_rows};
+use crate::samples::{column_means, enough_rows, less, select_rows};
 use crate::{Error, Result, Samples};
 
 /// Parts of the cross-validation.
@@ -111,10 +111,8 @@ fn split(source: MatRef<'_, f64>, folds: &[usize]) -> Result<Vec<Fold>> {
         if test.is_empty() || train.len() < 2 {
             continue;
         }
-        let means = means(source, &train);
-        let centred = |rows: &[usize]| {
-            Mat::from_fn(rows.len(), source.ncols(), |row, column| source[(rows[row], column)] - means[column])
-        };
+        let means = column_means(select_rows(source, &train).as_ref());
+        let centred = |rows: &[usize]| less(select_rows(source, rows).as_ref(), &means);
         let decomposition = thin_svd(centred(&train).as_ref())?;
         let test_scores = product(centred(&test).as_ref(), decomposition.right.as_ref());
         fits.push(Fold { train, test, decomposition, test_scores });
@@ -122,22 +120,11 @@ fn split(source: MatRef<'_, f64>, folds: &[usize]) -> Result<Vec<Fold>> {
     Ok(fits)
 }
 
-fn means(matrix: MatRef<'_, f64>, rows: &[usize]) -> Vec<f64> {
-    // Relative to the first value, so that a constant column loses nothing to rounding.
-    let mean = |column: ColRef<'_, f64>| {
-        let first = column[rows[0]];
-        first + rows.iter().map(|&row| column[row] - first).sum::<f64>() / rows.len() as f64
-    };
-    matrix.col_iter().map(mean).collect()
-}
-
 fn score(fits: &[Fold], target: MatRef<'_, f64>) -> Result<f64> {
     let [mut residual, mut total] = [0.0; 2];
     for fold in fits {
-        let means = means(target, &fold.train);
-        let centred = |rows: &[usize]| {
-            Mat::from_fn(rows.len(), target.ncols(), |row, column| target[(rows[row], column)] - means[column])
-        };
+        let means = column_means(select_rows(target, &fold.train).as_ref());
+        let centred = |rows: &[usize]| less(select_rows(target, rows).as_ref(), &means);
         let (train, mut test) = (centred(&fold.train), centred(&fold.test));
         total += squared_norm(test.as_ref());
         let Svd { left, values, .. } = &fold.decomposition;
@@ -145,7 +132,7 @@ fn score(fits: &[Fold], target: MatRef<'_, f64>) -> Result<f64> {
         let penalty =
             best_penalty(values, &row_norms(coefficients.as_ref()), squared_norm(train.as_ref()), train.nrows());
         for (index, value) in values.iter().enumerate() {
-            let factor = inverse_of(*value, penalty);
+            let factor = regularised_inverse(*value, penalty);
             (0..coefficients.ncols()).for_each(|column| coefficients[(index, column)] *= factor);
         }
         test -= product(fold.test_scores.as_ref(), coefficients.as_ref());
@@ -158,19 +145,13 @@ fn score(fits: &[Fold], target: MatRef<'_, f64>) -> Result<f64> {
     }
 }
 
-/// The singular value of the regularised inverse.
-fn inverse_of(value: f64, penalty: f64) -> f64 {
-    let denominator = value * value + penalty;
-    if denominator > 0.0 { value / denominator } else { 0.0 }
-}
-
 /// The penalty with the least `residual / (1 − degrees of freedom / n)²`.
 ///
 /// - `explained`: for each singular vector how much of the target's sum of squares lies along it.
 fn best_penalty(values: &[f64], explained: &[f64], total: f64, rows: usize) -> f64 {
     let largest = values.first().copied().unwrap_or(0.0).powi(2);
     let error = |penalty: f64| {
-        let shrinkages = values.iter().map(|value| value * inverse_of(*value, penalty));
+        let shrinkages = values.iter().map(|value| value * regularised_inverse(*value, penalty));
         let freedom: f64 = shrinkages.clone().sum::<f64>() + 1.0;
         let fitted: f64 = shrinkages.zip(explained).map(|(shrinkage, part)| (2.0 - shrinkage) * shrinkage * part).sum();
         let room = 1.0 - freedom / rows as f64;

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use faer::{Mat, MatRef};
+use faer::{ColRef, Mat, MatRef};
 use mas_core::Activity;
 use rand::SeedableRng;
 use rand::seq::index;
@@ -176,15 +176,22 @@ pub(crate) fn select_rows(matrix: MatRef<'_, f64>, rows: &[usize]) -> Mat<f64> {
     Mat::from_fn(rows.len(), matrix.ncols(), |row, column| matrix[(rows[row], column)])
 }
 
+/// The mean of every column.
+pub(crate) fn column_means(matrix: MatRef<'_, f64>) -> Vec<f64> {
+    let mean = |column: ColRef<'_, f64>| {
+        // Relative to the first value, so that a constant column loses nothing to rounding.
+        let first = column[0];
+        first + column.iter().map(|value| value - first).sum::<f64>() / column.nrows() as f64
+    };
+    matrix.col_iter().map(mean).collect()
+}
+
+/// The matrix with `means`, one for each column, taken off.
+pub(crate) fn less(matrix: MatRef<'_, f64>, means: &[f64]) -> Mat<f64> {
+    Mat::from_fn(matrix.nrows(), matrix.ncols(), |row, column| matrix[(row, column)] - means[column])
+}
+
 /// The matrix with every column's mean taken off. A column that never changes becomes exactly zero.
 pub(crate) fn centred(matrix: MatRef<'_, f64>) -> Mat<f64> {
-    let means: Vec<f64> = matrix
-        .col_iter()
-        .map(|column| {
-            // Relative to the first value, so that a constant column loses nothing to rounding.
-            let first = column[0];
-            first + column.iter().map(|value| value - first).sum::<f64>() / column.nrows() as f64
-        })
-        .collect();
-    Mat::from_fn(matrix.nrows(), matrix.ncols(), |row, column| matrix[(row, column)] - means[column])
+    less(matrix, &column_means(matrix))
 }

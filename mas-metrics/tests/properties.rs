@@ -1,6 +1,8 @@
 //! What must hold for any activity: invariances, closed forms, behaviour on noise.
 
-use faer::Mat;
+mod made_up;
+
+use made_up::{assert_close, map, noise, rotation, times};
 use mas_core::Activity;
 use mas_metrics::{
     Correlation, Distance, Error, Measure, Options, Rsa, Samples, cca_mean, cka_linear, cka_linear_debiased, cka_rbf,
@@ -8,18 +10,6 @@ use mas_metrics::{
     svcca,
 };
 use proptest::prelude::*;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-/// Numbers from a normal distribution (Box and Muller).
-fn noise(rows: usize, width: usize, seed: u64) -> Samples {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    Samples::new(Mat::from_fn(rows, width, |_, _| {
-        let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
-    }))
-    .unwrap()
-}
 
 /// A view of the same latent variables: some signal, some noise of its own.
 fn view(rows: usize, width: usize, seed: u64) -> Samples {
@@ -28,27 +18,8 @@ fn view(rows: usize, width: usize, seed: u64) -> Samples {
     Samples::new(latent.as_mat() * mixing.as_mat() + own.as_mat() * 0.7).unwrap()
 }
 
-fn map(samples: &Samples, change: impl Fn(f64, usize) -> f64) -> Samples {
-    let matrix = samples.as_mat();
-    Samples::new(Mat::from_fn(matrix.nrows(), matrix.ncols(), |row, column| change(matrix[(row, column)], column)))
-        .unwrap()
-}
-
-fn times(samples: &Samples, matrix: &Mat<f64>) -> Samples {
-    Samples::new(samples.as_mat() * matrix).unwrap()
-}
-
-fn rotation(width: usize, seed: u64) -> Mat<f64> {
-    noise(width, width, seed).as_mat().qr().compute_Q()
-}
-
 fn value(a: &Samples, b: &Samples, measure: Measure) -> f64 {
     compare(a, b, &[measure], &Options { permutations: 0, bootstraps: 0, seed: 3 }).unwrap()[0].value
-}
-
-#[track_caller]
-fn assert_close(what: impl std::fmt::Display, found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance, "{what}: {found} is not {expected}");
 }
 
 /// Whether the measure is kept by rotations about the origin; all of them are kept by isotropic scaling.

@@ -4,7 +4,10 @@
 mod network_suite;
 
 use burn::prelude::*;
-use mas_core::{Edit, Network, Positions, Recorded, Resume, Trials, autodiff_gradient};
+use mas_core::{
+    Direction, Edit, Exchange, Network, Pairs, Participant, Positions, Recorded, Resume, Setting, Subspaces, Trials,
+    autodiff_gradient, response_jacobians,
+};
 use mas_models::{CellKind, Feedback, Frozen, RecurrentConfig};
 
 const VOCABULARY: usize = 7;
@@ -188,4 +191,65 @@ fn a_prefix_serves_any_continuation() {
             assert_eq!(logits(&trials), logits(&other), "{}", site.name);
         }
     }
+}
+
+/// The Jacobian of the response against finite differences, where every output but the first depends on the edit by way
+/// of a recurrence.
+#[test]
+fn the_jacobian_of_the_response_is_that_of_finite_differences() {
+    let (frozen, trials) = (gru(5, 1, 11), trials());
+    let positions = vec![1, 3, 1];
+    let pairs = Pairs {
+        source: trials.clone(),
+        source_positions: positions.clone(),
+        target: trials.clone(),
+        target_positions: positions.clone(),
+        counterfactual: trials.clone(),
+        changed: vec![true; 3],
+        untrained_count: vec![false; 3],
+        natural: None,
+    };
+    let participants = [Participant::live(&frozen, "hidden").unwrap()];
+    let exchange = Exchange { direction: Direction::new(0, 0), subspace: 0, pairs: &pairs };
+    let subspaces = Subspaces::new([("all", 1)]).unwrap();
+    let found = response_jacobians(&participants, &subspaces, Setting::default(), &[exchange], 1000, 0).unwrap();
+    let found: Vec<f32> = found[0].clone().unwrap().try_into_vec_as::<f32>().unwrap();
+
+    let site = frozen.site("hidden").unwrap();
+    let prefix = frozen.prepare(&site, &trials, &positions).unwrap();
+    let mut expected = Vec::new();
+    for row in 0..3 {
+        let natural = frozen.read(&site, &trials, &[(row, positions[row])]).unwrap();
+        // [unit, response logit]
+        let differences: Vec<Vec<f32>> = (0..5)
+            .map(|unit| {
+                let said = |step: f32| {
+                    let nudge: Vec<f32> = (0..5).map(|other| if other == unit { step } else { 0.0 }).collect();
+                    let nudge = Tensor::<2>::from_data(TensorData::new(nudge, [1, 5]), &Device::flex());
+                    let resume = Resume {
+                        site: &site,
+                        interchange: Positions::Individual,
+                        prefix: Some(&prefix),
+                        trials: &trials,
+                        positions: &positions,
+                        rows: &[row],
+                        free_running: false,
+                    };
+                    let continuation = frozen.resume(&resume, Edit::Known(natural.clone() + nudge)).unwrap();
+                    let logits: Vec<f32> = continuation.logits.try_into_vec_as::<f32>().unwrap();
+                    let mut outputs: Vec<_> = continuation.at.iter().zip(logits.chunks(VOCABULARY)).collect();
+                    outputs.sort_by_key(|(at, _)| at.position);
+                    let follows = |at: &mas_core::At| trials.response(row)[at.position + 1];
+                    outputs.into_iter().filter(|(at, _)| follows(at)).flat_map(|(_, logits)| logits.to_vec()).collect()
+                };
+                let (up, down): (Vec<f32>, Vec<f32>) = (said(1e-2), said(-1e-2));
+                up.iter().zip(down).map(|(up, down)| (up - down) / 2e-2).collect()
+            })
+            .collect();
+        (0..differences[0].len()).for_each(|logit| expected.extend((0..5).map(|unit| differences[unit][logit])));
+    }
+    assert_eq!(found.len(), expected.len());
+    let size = expected.iter().map(|value| value * value).sum::<f32>().sqrt();
+    let error = found.iter().zip(&expected).map(|(found, expected)| (found - expected).powi(2)).sum::<f32>().sqrt();
+    assert!(error < 2e-3 * size && size > 0.1, "{error} of {size}");
 }

@@ -33,7 +33,7 @@ impl Task {
             return None;
         }
         let sum: u64 = self.choices(tokens).sum();
-        Some(if sum % 3 == 0 { Split::HeldOut } else { Split::Training })
+        Some(if sum.is_multiple_of(3) { Split::HeldOut } else { Split::Training })
     }
 
     /// What was left to chance.

@@ -1,6 +1,6 @@
 //! What a study gives for its claims to be decided by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::results::{Control, FitCurve, Population, SimilarityRow, UnitOutcomes};
 use crate::statistics::{Bootstrap, Direction, Tie, directions};
@@ -27,6 +27,8 @@ pub struct Of<'a> {
     pub site: &'a str,
     /// `individual` or `stepwise`.
     pub positions: &'a str,
+    /// The causal variable; any where it is left open.
+    pub variable: Option<&'a str>,
     /// The size of the subspace; any where it is left open.
     pub k: Option<u64>,
     /// The name in the study; any where it is left open.
@@ -37,7 +39,7 @@ impl<'a> Of<'a> {
     /// Individual interchanges at `hidden` by one method, of any size and name.
     #[must_use]
     pub fn hidden(method: &'a str) -> Self {
-        Self { method, site: "hidden", positions: "individual", k: None, alignment: None }
+        Self { method, site: "hidden", positions: "individual", variable: None, k: None, alignment: None }
     }
 
     /// Of one size.
@@ -59,6 +61,7 @@ impl<'a> Evidence<'a> {
         self.outcomes.iter().filter(move |outcomes| {
             let unit = &outcomes.unit;
             (&*unit.method, &*unit.site, &*unit.positions) == (of.method, of.site, of.positions)
+                && of.variable.is_none_or(|variable| variable == unit.variable)
                 && of.k.is_none_or(|k| k == unit.k)
                 && of.alignment.is_none_or(|name| name == unit.alignment)
         })
@@ -85,6 +88,13 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
+    /// What is swapped in the alignments that are meant, each variable with each size of its subspace, in order.
+    #[must_use]
+    pub fn swapped(&self, of: Of<'_>) -> Vec<(&'a str, u64)> {
+        let found: BTreeSet<_> = self.units(of).map(|of| (of.unit.variable.as_str(), of.unit.k)).collect();
+        found.into_iter().collect()
+    }
+
     /// The sizes of subspace in the alignments that are meant, in order.
     #[must_use]
     pub fn sizes(&self, of: Of<'_>) -> Vec<u64> {
@@ -107,6 +117,7 @@ impl<'a> Evidence<'a> {
             let (a, b) = (fit.networks.first()?, fit.networks.last()?);
             let course: BTreeMap<u64, f64> = (fit.rows.iter())
                 .filter(|row| row.source == *a && row.target == *b)
+                .filter(|row| of.variable.is_none_or(|variable| variable == row.variable))
                 .filter_map(|row| Some((row.step, row.iia?)))
                 .collect();
             let last: Vec<f64> = course.into_values().rev().take(evaluations).collect();

@@ -110,6 +110,21 @@ mod tests {
     }
 
     #[test]
+    fn few_networks_are_neither_equal_nor_different() {
+        let interval = Interval { value: 0.0, low: -0.01, high: 0.01 };
+        let equal = |networks, interval| Part {
+            measured: Some(Measurement { interval, text: String::new(), networks }),
+            criterion: Some(Criterion::Equal(0.03)),
+            ..part(networks)
+        };
+        assert_eq!(equal(5, interval).verdict(), Verdict::Holds);
+        assert_eq!(equal(4, interval).verdict(), Verdict::NotDecided);
+        let apart = Interval { value: 0.2, low: 0.1, high: 0.3 };
+        assert_eq!(equal(5, apart).verdict(), Verdict::Fails);
+        assert_eq!(equal(4, apart).verdict(), Verdict::NotDecided);
+    }
+
+    #[test]
     fn missing_evidence_decides_nothing() {
         let part = Part { measured: None, ..part(5) };
         let row = part.row("C1");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::every::{Extreme, every_direction, show};
 use super::{Claim, Criterion, Evidence, HIGH, LOW, Measurement, Of, Part};
-use crate::results::{Control, is_untrained};
+use crate::results::Control;
 use crate::statistics::{Direction, tie_interval};
 
 /// C1. Its parts, for each of the two sites (`hidden` with individual interchanges, `embedding` with stepwise ones) over
@@ -14,9 +14,10 @@ use crate::statistics::{Direction, tie_interval};
 ///   ([`every_direction`]);
 /// - RSA at `embedding` over distinct vectors, the mean over pairs of networks, is below what IIA across networks is at least, in its lowest
 ///   direction;
-/// - the random-network control is low in every direction that goes from an untrained twin to a trained network. Other
-///   directions of such a fit say nothing: an untrained target cannot give a right answer, and trained ones align;
+/// - the random-network control is low in every direction that it is about: from an untrained twin into a trained network;
 /// - the shuffled control is low in every direction, within networks too.
+///
+/// Alignments of several variables or sizes are not mixed: each has all of these parts, and the claim holds with all.
 pub(super) const CLAIM: Claim = Claim {
     id: "C1",
     statement: "GRUs from different seeds on one task: MAS IIA is high in every direction at hidden (individual) and \
@@ -34,38 +35,56 @@ const EVERY: &str = "of every direction and of the mean, changed pairs";
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (site, positions) in [("hidden", "individual"), ("embedding", "stepwise")] {
-        let of = Of { method: METHOD, site, positions, k: None, alignment: None };
-        let fitted = evidence.directions(of, Control::None);
-        let (within, across): (Vec<_>, Vec<_>) = fitted.into_iter().partition(Direction::is_within);
-        let across = every_direction(&across, Extreme::Lowest, &evidence.bootstrap);
-        let rsa = (site == "embedding").then(|| rsa_part(evidence, site, across.as_ref()));
-        let high = |id: &str, place: &str, measured| Part {
-            id: format!("{site}.{id}"),
-            statement: format!("IIA at {site} ({positions}) is high in every direction {place}"),
-            measured,
-            criterion: Some(Criterion::AtLeast(HIGH)),
-            rule: EVERY.to_owned(),
-        };
-        parts.push(high("within", "within networks", every_direction(&within, Extreme::Lowest, &evidence.bootstrap)));
-        parts.push(high("across", "across networks", across));
-        parts.extend(rsa);
-        let mut twins = evidence.directions(of, Control::RandomNetwork);
-        twins.retain(|direction| is_untrained(&direction.source) && !is_untrained(&direction.target));
-        let shuffled = evidence.directions(of, Control::Shuffled);
-        let low = |control: Control, what: &str, directions: &[Direction]| Part {
-            id: format!("{site}.{control}"),
-            statement: format!("IIA at {site} ({positions}) {what}"),
-            measured: every_direction(directions, Extreme::Highest, &evidence.bootstrap),
-            criterion: Some(Criterion::AtMost(LOW)),
-            rule: EVERY.to_owned(),
-        };
-        parts.push(low(Control::RandomNetwork, "from untrained networks into trained ones is low", &twins));
-        parts.push(low(Control::Shuffled, "with sources shuffled between trials is low", &shuffled));
+        let of = Of { method: METHOD, site, positions, variable: None, k: None, alignment: None };
+        let swapped = evidence.swapped(of);
+        match swapped.as_slice() {
+            // One thing, or nothing: then the parts are there, undecided.
+            [] | [_] => parts.extend(parts_of(evidence, site, of)),
+            several => parts.extend(several.iter().flat_map(|&(variable, k)| {
+                let of = Of { variable: Some(variable), k: Some(k), ..of };
+                parts_of(evidence, &format!("{site}.{variable}.k{k}"), of)
+            })),
+        }
     }
     parts
 }
 
-fn rsa_part(evidence: &Evidence<'_>, site: &str, iia: Option<&Measurement>) -> Part {
+/// The parts of one site and one thing that is swapped there; `place` is how their ids begin.
+fn parts_of(evidence: &Evidence<'_>, place: &str, of: Of<'_>) -> Vec<Part> {
+    let Of { site, positions, .. } = of;
+    let directions = |control| evidence.directions(of, control);
+    let detail = match evidence.swapped(of).as_slice() {
+        [(variable, k)] => format!("{positions}, {variable}, k = {k}"),
+        _ => positions.to_owned(),
+    };
+    let (within, across): (Vec<_>, Vec<_>) = directions(Control::None).into_iter().partition(Direction::is_within);
+    let across = every_direction(&across, Extreme::Lowest, &evidence.bootstrap);
+    let rsa = (site == "embedding").then(|| rsa_part(evidence, place, site, across.as_ref()));
+    let high = |id: &str, which: &str, measured| Part {
+        id: format!("{place}.{id}"),
+        statement: format!("IIA at {site} ({detail}) is high in every direction {which}"),
+        measured,
+        criterion: Some(Criterion::AtLeast(HIGH)),
+        rule: EVERY.to_owned(),
+    };
+    let low = |control: Control, what: &str| Part {
+        id: format!("{place}.{control}"),
+        statement: format!("IIA at {site} ({detail}) {what}"),
+        measured: every_direction(&directions(control), Extreme::Highest, &evidence.bootstrap),
+        criterion: Some(Criterion::AtMost(LOW)),
+        rule: EVERY.to_owned(),
+    };
+    let mut parts = vec![
+        high("within", "within networks", every_direction(&within, Extreme::Lowest, &evidence.bootstrap)),
+        high("across", "across networks", across),
+    ];
+    parts.extend(rsa);
+    parts.push(low(Control::RandomNetwork, "from untrained networks into trained ones is low"));
+    parts.push(low(Control::Shuffled, "with sources shuffled between trials is low"));
+    parts
+}
+
+fn rsa_part(evidence: &Evidence<'_>, place: &str, site: &str, iia: Option<&Measurement>) -> Part {
     let ties = evidence.ties(site, RSA_MEASURE, true);
     let networks: BTreeSet<&str> = ties.iter().flat_map(|tie| [tie.a.as_str(), tie.b.as_str()]).collect();
     let measured = tie_interval(&ties, &evidence.bootstrap).map(|interval| Measurement {
@@ -74,7 +93,7 @@ fn rsa_part(evidence: &Evidence<'_>, site: &str, iia: Option<&Measurement>) -> P
         networks: networks.len(),
     });
     Part {
-        id: format!("{site}.rsa"),
+        id: format!("{place}.rsa"),
         statement: format!("RSA at {site} (Spearman, Euclidean, distinct vectors) is below IIA across networks"),
         measured,
         criterion: iia.map(|iia| Criterion::Below(iia.interval)),
@@ -120,6 +139,11 @@ mod tests {
     }
 
     fn decide(study: Study) -> Vec<ClaimRow> {
+        decide_with(study, &|_| {})
+    }
+
+    /// The same, with something done to the outcomes first.
+    fn decide_with(study: Study, change: &dyn Fn(&mut Vec<UnitOutcomes>)) -> Vec<ClaimRow> {
         let name = |i: usize| format!("gru-{i}");
         let unit = |site: &str, positions: &str| {
             let mut rows = Vec::new();
@@ -130,10 +154,7 @@ mod tests {
                     rows.extend(outcomes(name(s), name(t), Control::Shuffled, study.shuffled));
                     if s != t {
                         let twin = untrained_twin(&name(s));
-                        rows.extend(outcomes(twin.clone(), name(t), Control::RandomNetwork, study.random));
-                        // What must not count: a trained direction of the same fit.
-                        rows.extend(outcomes(name(t), name(t), Control::RandomNetwork, 100));
-                        rows.extend(outcomes(name(t), twin, Control::RandomNetwork, 0));
+                        rows.extend(outcomes(twin, name(t), Control::RandomNetwork, study.random));
                     }
                 }
             }
@@ -177,7 +198,8 @@ mod tests {
                 }
             }
         }
-        let outcomes = [unit("hidden", "individual"), unit("embedding", "stepwise")];
+        let mut outcomes = vec![unit("hidden", "individual"), unit("embedding", "stepwise")];
+        change(&mut outcomes);
         let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
         let evidence = Evidence { outcomes: &outcomes, fits: &[], similarity: &similarity, bootstrap };
         claim("c1").unwrap().decide(&evidence)
@@ -225,6 +247,40 @@ mod tests {
         assert_eq!(verdict(&rows, "hidden.shuffled"), Verdict::Fails);
         let rows = decide(Study { shuffled: 50, ..GOOD });
         assert_eq!(verdict(&rows, "hidden.shuffled"), Verdict::NotDecided);
+    }
+
+    #[test]
+    fn sizes_and_variables_are_not_mixed() {
+        let rows = decide_with(GOOD, &|outcomes| {
+            let mut small = outcomes[0].clone();
+            small.unit.k = 2;
+            small
+                .rows
+                .iter_mut()
+                .filter(|row| row.control == Control::None)
+                .for_each(|row| row.correct = row.pair < 50);
+            outcomes.push(small);
+            let mut phase = outcomes[1].clone();
+            phase.unit.variable = "phase".into();
+            phase.rows.iter_mut().for_each(|row| row.variable = "phase".into());
+            outcomes.push(phase);
+        });
+        assert_eq!(rows.len(), 1 + 4 * 2 + 5 * 2);
+        assert_eq!(verdict(&rows, "hidden.count.k2.across"), Verdict::Fails);
+        for part in [
+            "hidden.count.k2.shuffled",
+            "hidden.count.k32.across",
+            "embedding.count.k32.rsa",
+            "embedding.phase.k32.rsa",
+        ] {
+            assert_eq!(verdict(&rows, part), Verdict::Holds, "{part}");
+        }
+        // The other size neither adds directions to this one nor takes them away.
+        let whole = decide(GOOD);
+        let measured =
+            |rows: &[ClaimRow], part: &str| rows.iter().find(|row| row.part == part).unwrap().measured.clone();
+        assert_eq!(measured(&rows, "hidden.count.k32.across"), measured(&whole, "hidden.across"));
+        assert_eq!(verdict(&rows, OVERALL), Verdict::Fails);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{
     Error, Result,
     given::{Given, Recording},
     networks::{Loaded, distinct_names, folder_name},
-    results::{IiaRow, OutcomeRow, read_rows, write_rows},
+    results::{IiaRow, OutcomeRow, QuantityRow, read_rows, write_rows},
     statistics::{Bootstrap, iia_rows},
     studies::{by_variable, lowest},
     study::{AlignConfiguration, FitControl, defaults},
@@ -146,12 +146,12 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         networks.map(one).collect()
     };
     let controls = match arguments.controls {
-        true => &FitControl::ALL[..],
-        false => &FitControl::ALL[..1],
+        true => FitControl::of(names.len()),
+        false => vec![FitControl::None],
     };
     let unfinished = Unfinished::begin(&arguments.out, &plain, &open()?, &compute)?;
     let mut outcomes: Vec<OutcomeRow> = Vec::new();
-    for &control in controls {
+    for control in controls {
         let folder = unfinished.folder_of(control)?;
         // What an earlier, interrupted command has finished is not done again.
         if !work::is_aligned(&folder) {
@@ -180,6 +180,14 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         .flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap))
         .collect();
     write_rows(&unfinished.alignment().join("iia.csv"), &rows)?;
+    let mut beside = Vec::new();
+    for file in [work::DIVERGENCE, work::CAPACITY] {
+        let path = unfinished.alignment().join(file);
+        let mut rows: Vec<QuantityRow> = read_rows(&path)?;
+        rows.iter_mut().for_each(|row| row.alignment = file_name(&arguments.out));
+        write_rows(&path, &rows)?;
+        beside.push(rows);
+    }
     unfinished.into_place()?;
     if !converged {
         session.output.warn("the fit did not reach the mark in every direction; the alignment says converged = false");
@@ -197,7 +205,13 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             counts.unmatched.unwrap_or(0)
         ));
     }
-    let document = json!({ "alignment": arguments.out, "converged": converged, "iia": rows });
+    let document = json!({
+        "alignment": arguments.out,
+        "converged": converged,
+        "iia": rows,
+        "divergence": beside[0],
+        "capacity": beside[1],
+    });
     session.output.result(&document, || table(&rows))
 }
 

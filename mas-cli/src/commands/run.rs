@@ -14,7 +14,7 @@ use crate::{
     device::Compute,
     report::{self, ReportData, StudyReport},
     results::{ClaimRow, OVERALL, write_file},
-    runs::{Bars, EntryState, Executor, Key, Plan, Provenance, RunFolder, Selection, Shard},
+    runs::{Bars, EntryState, Executor, Key, Plan, Provenance, RunFolder, Selection, Shard, UnitRecord},
     studies,
     study::Study,
 };
@@ -196,7 +196,7 @@ fn write_report(folder: &RunFolder, out: &Path, compute: &Compute, session: &Ses
         )));
     }
     let mut reports: Vec<StudyReport> = Vec::new();
-    let mut seeds = Vec::new();
+    let mut provenance = report::Provenance::default();
     for entry in &known {
         let study = Study::parse(&entry.text, &entry.path)?;
         let plan: Plan = study.plan(&entry.device);
@@ -204,31 +204,15 @@ fn write_report(folder: &RunFolder, out: &Path, compute: &Compute, session: &Ses
             session.output.warn(format!("study {} is left out: some of its results are gone", entry.name));
             continue;
         }
-        reports.push(studies::gather(&study, &plan, folder)?);
-        seeds.push(study.seed);
+        reports.push(studies::gather(&study, &plan, folder, compute)?);
+        provenance.seeds.insert(study.seed);
+        for unit in plan.units() {
+            provenance.add(&UnitRecord::read(&folder.result(unit.kind(), unit.key()))?);
+        }
     }
-    let provenance = Provenance::of_this_program(compute.kind);
-    let data = ReportData {
-        title: "Model Alignment Search".into(),
-        studies: reports,
-        provenance: report::Provenance {
-            version: env!("CARGO_PKG_VERSION").into(),
-            commit: provenance.commit,
-            device: compute.kind.into(),
-            cpu: processor(),
-            seeds,
-            command: std::env::args().collect::<Vec<_>>().join(" "),
-        },
-    };
+    let data = ReportData { title: "Model Alignment Search".into(), studies: reports, provenance };
     let page = report::write_report(&data, out)?;
     Ok((data, page))
-}
-
-/// The processor's name, where the system tells it.
-fn processor() -> String {
-    let known = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = known.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 pub(super) fn runs(session: &Session, command: &Runs) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::canvas::{Align, Canvas, Lettering, draw, fitting, text_width};
 use super::data::{ReportData, StudyReport};
 use super::figure::{Drawing, Figure, file_name};
-use super::pooled::{Place, Setting, pooled, settings};
+use super::pooled::{Place, Setting, pooled, settings, size};
 use super::table::{Cell, Table};
 use super::theme::Paint;
 use super::write::ReportError;
@@ -138,7 +138,7 @@ fn values(study: &StudyReport, settings: &[&Setting]) -> Vec<(Measure, Interval,
             method.clone_from(&setting.method);
         }
         if setting.k != settings[0].k {
-            method = format!("{method}, k = {}", setting.k);
+            method = format!("{method}, {}", size(setting.k));
         }
         for &place in setting.places() {
             add(format!("{method}, {}", place.name()), Kind::Iia, mean(setting, Control::None, place));

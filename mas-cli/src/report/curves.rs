@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::data::{StudyReport, TrainingPoint};
 use super::figure::{Figure, file_name};
 use super::lines::{Line, LineChart, Point};
-use super::pooled::{Place, mean, pooled, settings};
+use super::pooled::{Place, mean, pooled, settings, size};
 use super::table::{Cell, Table};
 use super::theme::Paint;
 use super::write::ReportError;
@@ -88,7 +88,8 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
             study.fits.iter().filter(|fit| (&*fit.alignment, &*fit.method, fit.k) == (alignment, method, k)).collect();
         curves.sort_by_key(|fit| (fit.control, fit.seed));
         let name = |kind: &str| file_name(&[&study.name, "fit", kind, alignment, method, &format!("k{k}")]);
-        let heading = |what: &str| format!("{what} of the fit {alignment}: {method}, k\u{a0}=\u{a0}{k}");
+        let heading =
+            |what: &str| format!("{what} of the fit {alignment}: {method}, {}", size(k).replace(' ', "\u{a0}"));
 
         let validated: [(&str, &str, &str, Value); 2] = [
             ("iia", "Validation IIA", "validation IIA (share of pairs)", |row| row.iia),
@@ -119,7 +120,8 @@ pub(super) fn fits(study: &StudyReport) -> Result<Vec<Figure>, ReportError> {
             let chart = LineChart { x_label: "step".into(), y_label: y_label.into(), y_range, doubling: false, lines };
             let caption = format!(
                 "{title} by step: pale lines are single directions, strong lines their means; dashed lines are the means \
-                 of control fits."
+                 of control fits.{}",
+                study.cut_of(alignment)
             );
             figures.extend(figure(name(kind), heading(title), &caption, table, &chart)?);
         }

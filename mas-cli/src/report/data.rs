@@ -1,6 +1,9 @@
 //! What a report is made from.
 
-use crate::results::{ClaimRow, FitCurve, IiaRow, SimilarityRow, UnitOutcomes};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::results::{ClaimRow, FitCurve, IiaRow, QuantityRow, SimilarityRow, UnitOutcomes};
+use crate::runs::UnitRecord;
 
 /// Everything that a report shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -24,12 +27,18 @@ pub struct StudyReport {
     pub summary: String,
     /// What was cut against the paper's scale, a sentence each.
     pub cut: Vec<String>,
+    /// What single tables of the study (alignments, similarities, networks) leave out of the paper's settings, by name.
+    pub cut_tables: BTreeMap<String, String>,
     /// Warnings that belong to its results, a sentence each.
     pub warnings: Vec<String>,
     /// IIA of every direction.
     pub iia: Vec<IiaRow>,
     /// Single interchanges. Without them, intervals of means over directions are the range of the directions'.
     pub outcomes: Vec<UnitOutcomes>,
+    /// How far interchanged vectors leave natural ones.
+    pub divergence: Vec<QuantityRow>,
+    /// What the subspaces take.
+    pub capacity: Vec<QuantityRow>,
     /// Correlational measures.
     pub similarity: Vec<SimilarityRow>,
     /// Claims and their verdicts.
@@ -83,19 +92,39 @@ pub struct TrainingPoint {
     pub accuracy: Option<f64>,
 }
 
-/// Where numbers come from. No dates: the same work gives the same page.
+/// Where numbers come from: of all results that are shown, what made them, each value once. No dates: the same work gives
+/// the same page.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Provenance {
-    /// Version of this program.
-    pub version: String,
-    /// Commit it was built from, where known.
-    pub commit: Option<String>,
-    /// Device that computed.
-    pub device: String,
-    /// Its processor.
-    pub cpu: String,
+    /// Versions of the program, with the commit that each was built from, where known.
+    pub programs: BTreeSet<String>,
+    /// Devices that computed.
+    pub devices: BTreeSet<String>,
+    /// Their processors, where known.
+    pub processors: BTreeSet<String>,
     /// Seeds of the studies.
-    pub seeds: Vec<u64>,
-    /// The command that makes this report again.
-    pub command: String,
+    pub seeds: BTreeSet<u64>,
+    /// The commands that were given, where known.
+    pub commands: BTreeSet<String>,
+}
+
+impl StudyReport {
+    /// What an alignment leaves out of the paper's settings, as the end of a caption.
+    pub(super) fn cut_of(&self, alignment: &str) -> String {
+        let cut = self.cut_tables.get(&format!("Alignment {alignment}"));
+        cut.map_or_else(String::new, |cut| format!(" Cut against the paper's settings: {cut}."))
+    }
+}
+
+impl Provenance {
+    /// Takes in where one result comes from.
+    pub fn add(&mut self, record: &UnitRecord) {
+        self.programs.insert(match &record.commit {
+            Some(commit) => format!("{}, commit {commit}", record.version),
+            None => record.version.clone(),
+        });
+        self.devices.insert(record.device.clone());
+        self.processors.extend(record.cpu.clone());
+        self.commands.extend(record.command.clone());
+    }
 }

@@ -6,7 +6,8 @@ use rand_chacha::ChaCha8Rng;
 use super::data::{NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
 use crate::claims::{Evidence, claim};
 use crate::results::{
-    AlignmentUnit, Control, FitCurve, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes, untrained_twin,
+    AlignmentUnit, Control, FitCurve, FitRow, OutcomeRow, Quantity, QuantityRow, SimilarityRow, UnitOutcomes,
+    untrained_twin,
 };
 use crate::statistics::{Bootstrap, iia_rows};
 
@@ -50,10 +51,13 @@ pub(crate) fn data() -> ReportData {
             "Fits take at most 1,000 steps (the paper: 20,000).".into(),
             "One seed a fit instead of five.".into(),
         ],
+        cut_tables: [("Alignment hidden".into(), "300 instead of 1000 held-out pairs a direction".into())].into(),
         warnings: vec!["gru-3 was not trained to the mark: 99.8 % of validation trials right.".into()],
         networks: networks.collect(),
         training: (0..NETWORKS).map(|index| training(&mut rng, index)).collect(),
         fits,
+        divergence: quantities(&DIVERGENCE),
+        capacity: quantities(&CAPACITY),
         iia,
         outcomes,
         similarity,
@@ -63,12 +67,11 @@ pub(crate) fn data() -> ReportData {
         title: "Model Alignment Search: seeds".into(),
         studies: vec![study],
         provenance: Provenance {
-            version: "0.1.0".into(),
-            commit: Some("a917a01".into()),
-            device: "flex".into(),
-            cpu: "2 × Example CPU @ 2.5 GHz".into(),
-            seeds: vec![0, 1, 2, 3, 4],
-            command: "mas run docs/case-studies/seeds.toml --preset quick --runs runs".into(),
+            programs: ["0.1.0, commit a917a01".to_owned(), "0.1.0".to_owned()].into(),
+            devices: ["flex".to_owned()].into(),
+            processors: ["Example CPU @ 2.5 GHz".to_owned()].into(),
+            seeds: [0, 1, 2, 3, 4].into(),
+            commands: ["mas run docs/case-studies/seeds.quick.toml --runs runs".to_owned()].into(),
         },
     }
 }
@@ -109,7 +112,11 @@ fn outcomes(rng: &mut ChaCha8Rng, site: &str, positions: &str, k: u64, high: f64
             }
         }
     }
-    let unit = AlignmentUnit {
+    UnitOutcomes { unit: unit(site, positions, k), networks: (0..NETWORKS).map(name).collect(), rows }
+}
+
+fn unit(site: &str, positions: &str, k: u64) -> AlignmentUnit {
+    AlignmentUnit {
         study: "seeds".into(),
         alignment: site.into(),
         method: "mas".into(),
@@ -118,8 +125,39 @@ fn outcomes(rng: &mut ChaCha8Rng, site: &str, positions: &str, k: u64, high: f64
         variable: "count".into(),
         k,
         seed: 0,
-    };
-    UnitOutcomes { unit, networks: (0..NETWORKS).map(name).collect(), rows }
+    }
+}
+
+const DIVERGENCE: [(Quantity, f64); 6] = [
+    (Quantity::EarthMoversDistance, 0.02),
+    (Quantity::NaturalEarthMoversDistance, 0.01),
+    (Quantity::LargestExcess, 1.4),
+    (Quantity::NaturalLargestExcess, 0.3),
+    (Quantity::Mahalanobis, 11.5),
+    (Quantity::NaturalMahalanobis, 9.1),
+];
+const CAPACITY: [(Quantity, f64); 8] = [
+    (Quantity::KOverD, 0.25),
+    (Quantity::Parameters, 16256.0),
+    (Quantity::VarianceShare, 0.7),
+    (Quantity::NullSpaceShare, 0.3),
+    (Quantity::RandomNullSpaceShare, 0.9),
+    (Quantity::SubspaceOverlap, 0.8),
+    (Quantity::RandomSubspaceOverlap, 0.25),
+    (Quantity::LargestPrincipalAngle, 41.0),
+];
+
+/// The same numbers in every direction of both alignments; those about several fits within networks only.
+fn quantities(numbers: &[(Quantity, f64)]) -> Vec<QuantityRow> {
+    let mut rows = Vec::new();
+    for (site, positions, k) in [("hidden", "individual", 32), ("embedding", "stepwise", 16)] {
+        for (s, t) in (0..NETWORKS).flat_map(|s| (0..NETWORKS).map(move |t| (s, t))) {
+            let here = numbers.iter().filter(|(quantity, _)| s == t || *quantity < Quantity::SubspaceOverlap);
+            let unit = unit(site, positions, k);
+            rows.extend(here.map(|&(quantity, value)| QuantityRow::new(&unit, &name(s), &name(t), quantity, value)));
+        }
+    }
+    rows
 }
 
 fn similarity(rng: &mut ChaCha8Rng) -> Vec<SimilarityRow> {

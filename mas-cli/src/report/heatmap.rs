@@ -82,11 +82,13 @@ pub(super) fn heatmap(study: &StudyReport, setting: &Setting) -> Result<Option<F
             &format!("k{}", setting.k),
         ]),
         title: format!("IIA of every direction at {}: {}, {}", setting.site, setting.method, setting.heading()),
-        caption: "Share of changed held-out pairs, in per cent, after which the target says all of what the source's \
+        caption: format!(
+            "Share of changed held-out pairs, in per cent, after which the target says all of what the source's \
                   value implies. Rows are sources, columns are targets; the diagonal is within one network. Beside the \
                   alignment are its controls: nothing swapped, the source's mean swapped in, the fit repeated with \
-                  sources shuffled between trials, and with an untrained network as source."
-            .to_owned(),
+                  sources shuffled between trials, and with an untrained network as source.{}",
+            study.cut_of(&setting.alignment)
+        ),
         wide: map.drawing(540.0, 3)?,
         narrow: Some(map.drawing(360.0, 2)?),
         table,

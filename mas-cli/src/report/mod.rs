@@ -6,6 +6,8 @@
 //! index.html          the page: no scripts, nothing loaded, light and dark
 //! claims.csv          the verdicts
 //! iia.csv             IIA of every direction
+//! divergence.csv      how far interchanged vectors leave natural ones
+//! capacity.csv        what the subspaces take
 //! similarity.csv      correlational measures
 //! figures/NAME.svg    each figure, also light and dark
 //! figures/NAME.csv    what it is drawn from
@@ -14,9 +16,11 @@
 //! The same data gives the same bytes. [`main_figure`] gives the figure that a README shows.
 
 mod bars;
+mod beside;
 mod canvas;
 mod curves;
 mod data;
+mod divergence;
 #[cfg(test)]
 pub(crate) mod example;
 mod figure;

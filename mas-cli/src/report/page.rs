@@ -9,7 +9,7 @@ use super::data::{Provenance, ReportData, StudyReport};
 use super::figure::{Figure, file_name};
 use super::pooled::{Place, pooled, settings};
 use super::table::{Cell, Table};
-use super::theme;
+use super::{beside, theme};
 use crate::claims::Verdict;
 use crate::results::{ClaimRow, Control, OVERALL, SimilarityRow};
 use crate::statistics::Interval;
@@ -20,6 +20,7 @@ pub(super) struct StudyFigures {
     pub(super) heatmaps: Vec<Figure>,
     /// Those of smaller subspaces, folded away.
     pub(super) more_heatmaps: Vec<Figure>,
+    pub(super) divergence: Option<Figure>,
     pub(super) dimension: Vec<Figure>,
     pub(super) training: Vec<Figure>,
     pub(super) fits: Vec<Figure>,
@@ -27,13 +28,14 @@ pub(super) struct StudyFigures {
 
 impl StudyFigures {
     pub(super) fn all(&self) -> impl Iterator<Item = &Figure> {
-        let Self { main, heatmaps, more_heatmaps, dimension, training, fits } = self;
-        main.iter().chain(heatmaps).chain(more_heatmaps).chain(dimension).chain(training).chain(fits)
+        let Self { main, heatmaps, more_heatmaps, divergence, dimension, training, fits } = self;
+        main.iter().chain(heatmaps).chain(more_heatmaps).chain(divergence).chain(dimension).chain(training).chain(fits)
     }
 
     pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Figure> {
-        let Self { main, heatmaps, more_heatmaps, dimension, training, fits } = self;
-        main.iter_mut().chain(heatmaps).chain(more_heatmaps).chain(dimension).chain(training).chain(fits)
+        let Self { main, heatmaps, more_heatmaps, divergence, dimension, training, fits } = self;
+        let directions = main.iter_mut().chain(heatmaps).chain(more_heatmaps);
+        directions.chain(divergence).chain(dimension).chain(training).chain(fits)
     }
 }
 
@@ -51,6 +53,9 @@ pub(super) struct Page<'a> {
     verdicts: Vec<(Claim<'a>, String)>,
     provenance: &'a Provenance,
     seeds: String,
+    programs: String,
+    devices: String,
+    processors: String,
     files: &'a [(String, String)],
 }
 
@@ -61,10 +66,14 @@ struct Study<'a> {
     main: Vec<&'a Figure>,
     heatmaps: Vec<&'a Figure>,
     more_heatmaps: Vec<&'a Figure>,
+    divergence: Vec<&'a Figure>,
     dimension: Vec<&'a Figure>,
     training: Vec<&'a Figure>,
     fits: Vec<&'a Figure>,
     more_fits: Vec<&'a Figure>,
+    no_ceiling: Vec<String>,
+    held_out_counts: Option<Table>,
+    capacity: Option<Table>,
     similarity: Option<Table>,
     networks: Option<Table>,
 }
@@ -125,10 +134,14 @@ impl<'a> Page<'a> {
                     main: of.main.iter().collect(),
                     heatmaps: of.heatmaps.iter().collect(),
                     more_heatmaps: of.more_heatmaps.iter().collect(),
+                    divergence: of.divergence.iter().collect(),
                     dimension: of.dimension.iter().collect(),
                     training: of.training.iter().collect(),
                     fits: of.fits.iter().take(SHOWN_FITS).collect(),
                     more_fits: of.fits.iter().skip(SHOWN_FITS).collect(),
+                    no_ceiling: beside::no_ceiling(study),
+                    held_out_counts: beside::held_out_counts(study),
+                    capacity: beside::capacity(study),
                     similarity: similarity(study),
                     networks: networks(study),
                 }
@@ -149,9 +162,16 @@ impl<'a> Page<'a> {
             verdicts,
             provenance: &data.provenance,
             seeds: seeds.join(", "),
+            programs: listed(&data.provenance.programs),
+            devices: listed(&data.provenance.devices),
+            processors: listed(&data.provenance.processors),
             files,
         }
     }
+}
+
+fn listed(values: &BTreeSet<String>) -> String {
+    values.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
 }
 
 /// The page's text.

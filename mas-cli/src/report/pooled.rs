@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mas_core::Method;
 
 use super::data::StudyReport;
-use crate::results::{Control, IiaRow, Population, UnitOutcomes, is_untrained, trained_name};
+use crate::results::{Control, IiaRow, Population, QuantityRow, UnitOutcomes, trained_name};
 use crate::statistics::{Bootstrap, Direction, Interval, directions, network_interval};
 
 /// Alignments that are fits of the same thing; seeds are not told apart.
@@ -32,6 +32,17 @@ impl Setting {
         }
     }
 
+    pub(super) fn of_quantity(row: &QuantityRow) -> Self {
+        Self {
+            alignment: row.alignment.clone(),
+            method: row.method.clone(),
+            positions: row.positions.clone(),
+            site: row.site.clone(),
+            variable: row.variable.clone(),
+            k: row.k,
+        }
+    }
+
     fn is_of(&self, of: &UnitOutcomes) -> bool {
         let unit = &of.unit;
         (&unit.alignment, &unit.method, &unit.positions) == (&self.alignment, &self.method, &self.positions)
@@ -48,7 +59,7 @@ impl Setting {
 
     /// What is not in the site's name, for a heading.
     pub(super) fn detail(&self) -> String {
-        format!("{}, {}, k = {}", self.positions, self.variable, self.k)
+        format!("{}, {}, {}", self.positions, self.variable, size(self.k))
     }
 
     /// Whether none of the settings is the same with a larger subspace.
@@ -58,8 +69,13 @@ impl Setting {
 
     /// The same where a line may break.
     pub(super) fn heading(&self) -> String {
-        format!("{}, {}, k\u{a0}=\u{a0}{}", self.positions, self.variable, self.k)
+        format!("{}, {}, {}", self.positions, self.variable, size(self.k).replace(' ', "\u{a0}"))
     }
+}
+
+/// The size of a subspace in words; 0 is that of methods that take everything.
+pub(super) fn size(k: u64) -> String {
+    if k == 0 { "all coordinates".to_owned() } else { format!("k = {k}") }
 }
 
 /// Which directions a mean is over.
@@ -118,47 +134,56 @@ pub(super) fn population(control: Control) -> Population {
     if control == Control::Ceiling { Population::All } else { Population::Changed }
 }
 
-/// Whether a direction is one that a control is about. Of a fit with an untrained twin in it, those from the twin into a
-/// trained network.
-pub(super) fn counts(control: Control, source: &str, target: &str) -> bool {
-    control != Control::RandomNetwork || (is_untrained(source) && !is_untrained(target))
-}
-
 /// The rows of a setting under a control that are shown.
 pub(super) fn rows<'a>(
     study: &'a StudyReport,
     setting: &'a Setting,
     control: Control,
 ) -> impl Iterator<Item = &'a IiaRow> {
-    study.iia.iter().filter(move |row| {
-        row.control == control
-            && row.population == population(control)
-            && counts(control, &row.source, &row.target)
-            && Setting::of_row(row) == *setting
-    })
+    rows_over(study, setting, control, population(control))
+}
+
+fn rows_over<'a>(
+    study: &'a StudyReport,
+    setting: &'a Setting,
+    control: Control,
+    population: Population,
+) -> impl Iterator<Item = &'a IiaRow> {
+    study
+        .iia
+        .iter()
+        .filter(move |row| row.control == control && row.population == population && Setting::of_row(row) == *setting)
 }
 
 /// The mean over directions: over networks and sequences where single interchanges are known, else the mean of the
 /// directions' values within the range of their intervals.
 pub(super) fn pooled(study: &StudyReport, setting: &Setting, control: Control, place: Place) -> Option<Pooled> {
-    let is_here = |source: &str, target: &str, networks: &[String]| {
-        counts(control, source, target) && place.contains(source, target, networks)
-    };
+    pooled_over(study, setting, control, place, population(control))
+}
+
+/// The same over a given population of pairs.
+pub(super) fn pooled_over(
+    study: &StudyReport,
+    setting: &Setting,
+    control: Control,
+    place: Place,
+    population: Population,
+) -> Option<Pooled> {
     let measured: Vec<Direction> = study
         .outcomes
         .iter()
         .filter(|of| setting.is_of(of))
-        .flat_map(|of| {
-            directions(&of.rows, control, population(control)).into_iter().map(|found| (found, &of.networks))
-        })
-        .filter(|(direction, networks)| is_here(&direction.source, &direction.target, networks))
+        .flat_map(|of| directions(&of.rows, control, population).into_iter().map(|found| (found, &of.networks)))
+        .filter(|(direction, networks)| place.contains(&direction.source, &direction.target, networks))
         .map(|(direction, _)| direction)
         .map(Direction::under_trained_names)
         .collect();
     if let Some(interval) = network_interval(&measured, &Bootstrap::default()) {
         return Some(Pooled { interval, directions: measured.len() });
     }
-    let rows: Vec<_> = rows(study, setting, control).filter(|row| is_here(&row.source, &row.target, &[])).collect();
+    let rows: Vec<_> = rows_over(study, setting, control, population)
+        .filter(|row| place.contains(&row.source, &row.target, &[]))
+        .collect();
     let value = mean(rows.iter().map(|row| row.value))?;
     let low = rows.iter().map(|row| row.low).fold(value, f64::min);
     let high = rows.iter().map(|row| row.high).fold(value, f64::max);

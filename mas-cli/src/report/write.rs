@@ -9,7 +9,7 @@ use super::data::{ReportData, StudyReport};
 use super::figure::Figure;
 use super::page::{self, Page, StudyFigures};
 use super::pooled::settings;
-use super::{bars, curves, heatmap};
+use super::{bars, curves, divergence, heatmap};
 use crate::results::{ResultsError, Tidy, write_file, write_rows};
 
 /// What can go wrong with a report.
@@ -66,6 +66,14 @@ pub fn write_report(data: &ReportData, folder: &Path) -> Result<PathBuf, ReportE
             table_file(data, folder, "iia.csv", |study| &study.iia)?,
             of("IIA of every direction, control and population"),
         ),
+        (
+            table_file(data, folder, "divergence.csv", |study| &study.divergence)?,
+            of("How far interchanged vectors leave natural ones, beside natural against natural"),
+        ),
+        (
+            table_file(data, folder, "capacity.csv", |study| &study.capacity)?,
+            of("What the subspaces take, beside what chance gives"),
+        ),
         (table_file(data, folder, "similarity.csv", |study| &study.similarity)?, of("Correlational measures")),
     ];
     files.splice(0..0, tables);
@@ -90,6 +98,7 @@ fn study_figures(study: &StudyReport) -> Result<StudyFigures, ReportError> {
     // In the order of their rows in the file, whatever order the units finished in: figures must not depend on it.
     let mut study = study.clone();
     Tidy::sort(&mut study.iia);
+    Tidy::sort(&mut study.divergence);
     Tidy::sort(&mut study.similarity);
     let all = settings(&study);
     let (mut heatmaps, mut more_heatmaps) = (Vec::new(), Vec::new());
@@ -101,6 +110,7 @@ fn study_figures(study: &StudyReport) -> Result<StudyFigures, ReportError> {
         main: bars::study_figure(&study)?,
         heatmaps,
         more_heatmaps,
+        divergence: divergence::divergence(&study)?,
         dimension: curves::dimension(&study)?,
         training: curves::training(&study)?,
         fits: curves::fits(&study)?,
@@ -146,6 +156,7 @@ mod tests {
         write_report(&data, one.path()).unwrap();
         data.studies[0].iia.reverse();
         data.studies[0].similarity.reverse();
+        data.studies[0].divergence.reverse();
         write_report(&data, two.path()).unwrap();
         let (one, two) = (files(one.path()), files(two.path()));
         assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
@@ -178,7 +189,8 @@ mod tests {
         let mut data = example::data();
         let bad = "<script>alert(1)</script>\"'&";
         data.title = bad.into();
-        data.provenance.command = bad.into();
+        data.provenance.commands = [bad.to_owned()].into();
+        data.provenance.programs = [bad.to_owned()].into();
         let study = &mut data.studies[0];
         (study.name, study.title, study.summary) = (bad.into(), bad.into(), bad.into());
         (study.cut, study.warnings) = (vec![bad.into()], vec![bad.into()]);
@@ -187,6 +199,9 @@ mod tests {
             row.variable = bad.into();
         }
         study.outcomes.clear();
+        for row in study.divergence.iter_mut().chain(&mut study.capacity) {
+            (row.alignment, row.site, row.variable) = (bad.into(), bad.into(), bad.into());
+        }
         for row in &mut study.similarity {
             row.measure = format!("rsa{bad}");
         }

@@ -9,9 +9,9 @@ use super::Tidy;
 /// Appended to a network's name to name its untrained twin, see [`untrained_twin`].
 const UNTRAINED: &str = "~untrained";
 
-/// The name that the untrained twin of a network (same architecture, fresh weights) has in `source` and `target` of the
-/// rows of [`Control::RandomNetwork`]. A joint fit with a twin in it has directions between trained networks too; the
-/// name tells which directions the control is about.
+/// The name that the untrained twin of a network (same architecture, fresh weights) has as the source in the rows of
+/// [`Control::RandomNetwork`], and as source and target in the course of such a fit ([`FitRow`](super::FitRow)), which has
+/// directions between trained networks too.
 #[must_use]
 pub fn untrained_twin(name: &str) -> String {
     format!("{name}{UNTRAINED}")
@@ -42,7 +42,7 @@ pub enum Control {
     MeanSwap,
     /// The target's own, un-intervened accuracy: no interchange can be expected to do better.
     Ceiling,
-    /// The same fit with an untrained twin of the source.
+    /// The same fit with an untrained twin of the first network: from the twin into each trained network.
     RandomNetwork,
     /// The same fit with source vectors permuted between trials.
     Shuffled,

@@ -6,6 +6,8 @@
 //!
 //! - [`IiaRow`] – interchange intervention accuracy of one direction under one control (`iia.csv`)
 //! - [`OutcomeRow`] – a single interchange and whether it came out right (`outcomes.csv`), from which intervals are made
+//! - [`QuantityRow`] – what stands beside IIA: how far interchanged vectors leave natural ones (`divergence.csv`), and what
+//!   the subspaces take (`capacity.csv`)
 //! - [`SimilarityRow`] – a correlational measure between two networks (`similarity.csv`)
 //! - [`ClaimRow`] – a part of a claim with its threshold and verdict (`claims.csv`)
 //! - [`FitRow`] – the course of one fit (`fit.csv`)
@@ -35,6 +37,7 @@ mod fit;
 mod flag;
 mod iia;
 mod outcome;
+mod quantity;
 mod similarity;
 mod table;
 mod unit;
@@ -43,6 +46,7 @@ pub use claim::{ClaimRow, OVERALL};
 pub use fit::{FitCurve, FitRow};
 pub use iia::{Control, IiaRow, Population, is_untrained, trained_name, untrained_twin};
 pub use outcome::OutcomeRow;
+pub use quantity::{Quantity, QuantityRow};
 pub use similarity::SimilarityRow;
 pub use table::{ResultsError, Tidy, from_csv, read_rows, to_csv, write_file, write_rows};
 pub use unit::{AlignmentUnit, UnitOutcomes};

@@ -167,6 +167,8 @@ mod tests {
         assert_eq!(header(&iia("a", 0.0)).split(',').collect::<Vec<_>>(), IiaRow::COLUMNS);
         let similarity = crate::results::similarity::tests::row();
         assert_eq!(header(&similarity).split(',').collect::<Vec<_>>(), SimilarityRow::COLUMNS);
+        let quantity = crate::results::quantity::tests::row(crate::results::Quantity::KOverD);
+        assert_eq!(header(&quantity).split(',').collect::<Vec<_>>(), crate::results::QuantityRow::COLUMNS);
         let outcome = crate::results::outcome::tests::row();
         assert_eq!(header(&outcome).split(',').collect::<Vec<_>>(), crate::results::OutcomeRow::COLUMNS);
         let claim = crate::results::claim::tests::row();

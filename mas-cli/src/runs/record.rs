@@ -19,6 +19,10 @@ pub struct Provenance {
     pub commit: Option<String>,
     /// The device in words (`flex on 2 threads of …`).
     pub device: String,
+    /// The machine's processor.
+    pub cpu: String,
+    /// The command that the program was given.
+    pub command: String,
 }
 
 impl Provenance {
@@ -28,8 +32,31 @@ impl Provenance {
             version: env!("CARGO_PKG_VERSION").to_string(),
             commit: option_env!("MAS_COMMIT").map(str::to_string),
             device: device.into(),
+            cpu: processor(),
+            command: command(std::env::args_os().map(|word| word.to_string_lossy().into_owned())),
         }
     }
+}
+
+/// The processor's name, where the system tells it.
+fn processor() -> String {
+    let known = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = known.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+/// A command line as a shell takes it. Where the program lies is nobody's business: its name is enough.
+fn command(words: impl Iterator<Item = String>) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=./:,@%+~".contains(c);
+    let quoted = |word: String| match !word.is_empty() && word.chars().all(plain) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    };
+    let named = |(index, word): (usize, String)| match Path::new(&word).file_name() {
+        Some(name) if index == 0 => name.to_string_lossy().into_owned(),
+        _ => word,
+    };
+    words.enumerate().map(named).map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// The content of a `unit.toml`.
@@ -52,6 +79,12 @@ pub struct UnitRecord {
     /// The commit it was built from, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The machine's processor, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<String>,
+    /// The command that the program was given, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// Everything else that its numbers depend on.
     pub configuration: toml::Table,
     /// What it read, in order.
@@ -94,6 +127,8 @@ impl UnitRecord {
             device: provenance.device.clone(),
             version: provenance.version.clone(),
             commit: provenance.commit.clone(),
+            cpu: Some(provenance.cpu.clone()),
+            command: Some(provenance.command.clone()),
             configuration: toml::Table::try_from(unit.configuration())?,
             inputs: (unit.inputs().iter())
                 .map(|input| InputRecord { name: input.name.clone(), key: input.key, path: path(&input.source) })
@@ -117,5 +152,30 @@ impl UnitRecord {
         let record = Self::of(unit, provenance).map_err(|error| RunError::record(&path, error))?;
         let text = toml::to_string(&record).map_err(|error| RunError::record(&path, error))?;
         durable::write(&path, &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_given_again() {
+        let command = |words: &[&str]| super::command(words.iter().map(|&word| word.to_owned()));
+        assert_eq!(command(&["/opt/bin/mas", "run", "a/b.toml", "--threads=2"]), "mas run a/b.toml --threads=2");
+        assert_eq!(command(&["mas", "run", "my study.toml", ""]), "mas run 'my study.toml' ''");
+        assert_eq!(command(&["mas", "it's; $HOME"]), r"mas 'it'\''s; $HOME'");
+        assert_eq!(command(&[]), "");
+    }
+
+    #[test]
+    fn a_record_without_its_maker_can_be_read() {
+        let key = Key::of(&serde_json::json!(1));
+        let text = format!(
+            "name = \"a\"\nkind = \"train\"\nkey = \"{key}\"\nengine = 1\ndevice_kind = \"flex\"\ndevice = \"flex\"\n\
+             version = \"0.1.0\"\n[configuration]\n"
+        );
+        let record: UnitRecord = toml::from_str(&text).unwrap();
+        assert_eq!((record.cpu, record.command), (None, None));
     }
 }

@@ -28,7 +28,7 @@ mod summary;
 pub use binomial::binomial_interval;
 pub use cluster::{Cluster, cluster_interval};
 pub use equivalence::{Equivalence, equivalence};
-pub use hierarchy::hierarchical_interval;
+pub use hierarchy::{hierarchical_difference, hierarchical_interval};
 pub use interval::{Bootstrap, Interval};
 pub use network::{Direction, Tie, network_difference, network_interval, network_names, tie_interval};
 pub use summary::{directions, iia_rows};

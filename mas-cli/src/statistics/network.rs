@@ -70,12 +70,7 @@ pub fn network_difference(a: &[Direction], b: &[Direction], bootstrap: &Bootstra
     let value = a_value - b_value;
     let a = Pool::new(a.iter()).exact(a_value, bootstrap);
     let b = Pool::new(b.iter()).exact(b_value, bootstrap);
-    let exact = Interval {
-        value,
-        low: value - (a.value - a.low).hypot(b.high - b.value),
-        high: value + (a.high - a.value).hypot(b.value - b.low),
-    };
-    Some(bootstrap.percentile(value, resampled).union(exact))
+    Some(bootstrap.percentile(value, resampled).union(Interval::difference(a, b)))
 }
 
 /// The mean over ties between different networks, with an interval that speaks of networks in general: networks are

@@ -99,18 +99,20 @@ impl Checker<'_> {
             control: FitControl::None,
             seed,
         };
-        let controls = if table.controls.unwrap_or(true) { &FitControl::ALL[..] } else { &FitControl::ALL[..1] };
-
         let mut fits = Vec::new();
         for members in self.groups(method)? {
             self.goes_together(&common, &members)?;
             let sites = self.pairing.sites(table.site.as_ref(), &members)?;
             let ks = self.ks(method, common.variables.len(), &members)?;
+            let controls = match table.controls.unwrap_or(true) {
+                true => FitControl::of(members.len()),
+                false => vec![FitControl::None],
+            };
             let inaccessible = self.inaccessible(method, &members)?;
             let common = AlignConfiguration { sites: sites.clone(), inaccessible, ..common.clone() };
             self.has_objective(&common)?;
             for k in ks {
-                for &control in controls {
+                for &control in &controls {
                     let sites = sites.clone();
                     let configuration = AlignConfiguration { sites, k, control, ..common.clone() };
                     let name = self.fit_name(&configuration, &members);

@@ -3,12 +3,15 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
-use mas_core::{FunctionKind, LATENT_WEIGHT, Method, Objective, Start};
+use mas_core::{Direction, FunctionKind, LATENT_WEIGHT, Method, Objective, Start};
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
-use crate::{Error, Result, results::Control};
+use crate::{
+    Error, Result,
+    results::{AlignmentUnit, Control},
+};
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,7 +121,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub enum FitControl {
     /// None: the alignment itself, with its floor and ceiling.
     None,
-    /// With an untrained twin of the source.
+    /// With an untrained twin of the first network.
     RandomNetwork,
     /// With source vectors permuted between trials.
     Shuffled,
@@ -127,6 +130,13 @@ pub enum FitControl {
 impl FitControl {
     /// All of them, the alignment itself first.
     pub const ALL: [Self; 3] = [Self::None, Self::RandomNetwork, Self::Shuffled];
+
+    /// Those that a fit of so many networks has, the alignment itself first. One network alone has no direction from an
+    /// untrained twin into a trained network.
+    pub fn of(networks: usize) -> Vec<Self> {
+        let has = |control: &Self| networks > 1 || *control != Self::RandomNetwork;
+        Self::ALL.into_iter().filter(has).collect()
+    }
 
     /// The name in files.
     pub fn name(self) -> &'static str {
@@ -149,6 +159,34 @@ impl From<FitControl> for Control {
 }
 
 impl AlignConfiguration {
+    /// What the rows of one of its variables have in common.
+    pub fn unit(&self, study: &str, alignment: &str, variable: &str) -> AlignmentUnit {
+        AlignmentUnit {
+            study: study.to_owned(),
+            alignment: alignment.to_owned(),
+            method: self.method.to_string(),
+            positions: self.positions.to_string(),
+            site: self.site_label(),
+            variable: variable.to_owned(),
+            k: self.k.unwrap_or(0) as u64,
+            seed: self.seed,
+        }
+    }
+
+    /// The network, as a place in the inputs, whose untrained twin stands in for it in a random-network control: the first
+    /// that is run.
+    pub fn twin(&self) -> Option<usize> {
+        (0..self.sites.len())
+            .find(|network| !self.inaccessible.contains(network))
+            .filter(|_| self.control == FitControl::RandomNetwork)
+    }
+
+    /// Whether the fit says something about a direction. With an untrained twin in a network's place that is so from the
+    /// twin into a trained network: an untrained target cannot answer, and trained networks align with each other.
+    pub fn judges(&self, direction: Direction) -> bool {
+        self.twin().is_none_or(|twin| direction.source == twin && direction.target != twin)
+    }
+
     /// What the fit learns from.
     ///
     /// # Errors

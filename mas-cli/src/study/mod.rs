@@ -34,6 +34,7 @@ mod architecture;
 mod brought;
 mod choice;
 mod configuration;
+mod cut;
 pub mod defaults;
 mod error;
 mod file;

@@ -42,6 +42,9 @@ fn every_function_is_fitted_saved_and_measured_again() {
         let stored = std::fs::read_to_string(path.join(function).join("alignment.toml")).unwrap();
         assert!(stored.contains(&format!("map = \"{function}\"")), "{stored}");
         assert_eq!(stored.contains("Sutter"), function == "revnet", "{stored}");
+        let capacity = std::fs::read_to_string(path.join(function).join("capacity.csv")).unwrap();
+        assert!(capacity.contains("null-space-share"), "{capacity}");
+        assert_eq!(capacity.contains("variance-share"), function == "orthogonal", "{capacity}");
         // What is the default is not written, so that older alignments are still what they were.
         assert_eq!(stored.contains(&format!("function = \"{function}\"")), function != "orthogonal", "{stored}");
         let again = succeeds(path, &["evaluate", function, "--pairs", "10", "--json"]);

@@ -74,7 +74,28 @@ fn a_study_is_run_once_and_reported() {
     }
     assert!(report_of(folder.path(), "runs", "claims.csv").contains("not decided"));
     assert!(report_of(folder.path(), "runs", "similarity.csv").contains("cka_linear_debiased"));
-    assert!(report_of(folder.path(), "runs", "index.html").contains("</html>"));
+    let page = report_of(folder.path(), "runs", "index.html");
+    assert!(page.contains("</html>") && page.contains("Divergence from natural activity") && page.contains("Capacity"));
+    assert!(page.contains("Alignment hidden: 60 instead of 20000 steps at most"));
+    // The control speaks of directions from a twin into a trained network, and of no others.
+    let twins: Vec<&str> = iia.lines().filter(|line| line.contains(",random-network,")).collect();
+    assert!(twins.iter().all(|line| line.contains(",gru-1~untrained,gru-2,")), "{twins:?}");
+    let numbers = |file: &str, quantity: &str| -> Vec<f64> {
+        let table = report_of(folder.path(), "runs", file);
+        let rows = table.lines().filter(|line| line.contains(&format!(",{quantity},")));
+        rows.map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect()
+    };
+    for quantity in ["earth-movers-distance", "natural-largest-excess", "mahalanobis"] {
+        assert_eq!(numbers("divergence.csv", quantity).len(), 8, "four directions of two alignments: {quantity}");
+    }
+    assert_eq!(numbers("capacity.csv", "k-over-d"), [0.5; 8]);
+    for quantity in ["variance-share", "null-space-share", "random-null-space-share"] {
+        let found = numbers("capacity.csv", quantity);
+        assert!(found.len() == 8 && found.iter().all(|share| (0.0..=1.0).contains(share)), "{quantity}: {found:?}");
+    }
+    assert!(numbers("capacity.csv", "subspace-overlap").is_empty(), "each network is in one fit of each kind");
+    // What made the results is said, not what wrote the page.
+    assert!(page.contains("<code class=\"command\">mas run small.toml --json"));
 
     let second: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
     assert_eq!((second["computed"].as_u64(), second["reused"].as_u64()), (Some(0), Some(7)));
@@ -84,6 +105,7 @@ fn a_study_is_run_once_and_reported() {
     assert_eq!(listed.lines().count(), 7, "{listed}");
     succeeds(folder.path(), &["report", "runs", "--out", "elsewhere"]);
     assert_eq!(std::fs::read_to_string(folder.path().join("elsewhere/iia.csv")).unwrap(), iia);
+    assert_eq!(std::fs::read_to_string(folder.path().join("elsewhere/index.html")).unwrap(), page);
 
     // One result removed is one result done again, with the same bytes.
     let key = listed.lines().find(|line| line.starts_with("align")).unwrap().split_whitespace().nth(1).unwrap();
@@ -101,7 +123,7 @@ fn threads_and_shards_change_nothing() {
     for shard in ["0/2", "1/2"] {
         succeeds(folder.path(), &["run", "small.toml", "--runs", "shards", "--shard", shard]);
     }
-    for file in ["iia.csv", "similarity.csv", "claims.csv"] {
+    for file in ["iia.csv", "divergence.csv", "capacity.csv", "similarity.csv", "claims.csv"] {
         let one = report_of(folder.path(), "one", file);
         assert_eq!(one, report_of(folder.path(), "two", file), "{file} at another number of threads");
         assert_eq!(one, report_of(folder.path(), "shards", file), "{file} in shards");
@@ -115,7 +137,7 @@ fn names_change_no_number() {
     let renamed = STUDY.replace("name = \"gru\"", "name = \"net\"");
     std::fs::write(folder.path().join("small.toml"), renamed).unwrap();
     succeeds(folder.path(), &["run", "small.toml", "--runs", "two"]);
-    for file in ["iia.csv", "similarity.csv"] {
+    for file in ["iia.csv", "divergence.csv", "capacity.csv", "similarity.csv"] {
         let two = report_of(folder.path(), "two", file).replace("net-", "gru-");
         assert!(report_of(folder.path(), "one", file) == two, "{file}");
     }
@@ -142,7 +164,7 @@ fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
     killed.kill().unwrap();
     killed.wait().unwrap();
     succeeds(folder.path(), &["run", "small.toml", "--runs", "broken"]);
-    for file in ["iia.csv", "similarity.csv", "claims.csv"] {
+    for file in ["iia.csv", "divergence.csv", "capacity.csv", "similarity.csv", "claims.csv"] {
         assert_eq!(report_of(folder.path(), "whole", file), report_of(folder.path(), "broken", file), "{file}");
     }
 }
@@ -204,4 +226,28 @@ fn resamples_are_all_of_the_first_draw() {
         assert!((one(end) - one("value") - (three(end) - three("value"))).abs() < 1e-12, "{end}");
     }
     assert_eq!(one("distinct"), 0.0);
+}
+
+#[test]
+fn a_block_of_all_coordinates_has_no_ceiling_and_fits_of_one_network_are_compared() {
+    let networks = STUDY.split("[[alignments]]").next().unwrap().replace("seeds = [1, 2]", "seeds = [1, 2, 3]");
+    let fit = "batch = 4\ntraining-pairs = 20\nheld-out-pairs = 10\nmax-steps = 2\nevaluate-every = 2\n";
+    let folder = with_study(&format!(
+        "{networks}[[alignments]]\nname = \"stitch\"\nmethod = \"stitching\"\npairs = [[\"gru-1\", \"gru-2\"]]\ncontrols = false\n{fit}\
+         [[alignments]]\nname = \"ring\"\npairs = \"ring\"\nk = 4\ncontrols = false\n{fit}\
+         [[alignments]]\nname = \"das\"\nmethod = \"das\"\nnetworks = [\"gru-1\"]\nk = 8\n{fit}"
+    ));
+    succeeds(folder.path(), &["run", "small.toml"]);
+    let page = report_of(folder.path(), "runs", "index.html");
+    let identity = "no ceiling: the within-network interchange is the identity.";
+    assert!(page.contains(&format!("stitch (stitching, full): {identity}")));
+    assert!(page.contains(&format!("das (das, full): {identity}")));
+    assert_eq!(page.matches(identity).count(), 2);
+    let capacity = report_of(folder.path(), "runs", "capacity.csv");
+    let overlaps = capacity.lines().filter(|line| line.contains(",subspace-overlap,"));
+    // Each network of the ring is in two fits.
+    assert_eq!(overlaps.filter(|line| line.contains(",ring,")).count(), 3, "{capacity}");
+    // One network on its own has no direction from a twin into a trained network: no such fit, no such row.
+    let iia = report_of(folder.path(), "runs", "iia.csv");
+    assert!(iia.contains(",das,das,") && iia.contains(",shuffled,") && !iia.contains(",random-network,"));
 }

@@ -82,12 +82,18 @@ impl State {
     }
 
     /// Takes note of a validation of the present step.
-    pub fn validated(&mut self, accuracy: Vec<DirectionAccuracy>, latent: Vec<DirectionLatent>, latent_weight: f64) {
+    pub fn validated(
+        &mut self,
+        accuracy: Vec<DirectionAccuracy>,
+        latent: Vec<DirectionLatent>,
+        latent_weight: f64,
+        config: &FitConfig,
+    ) {
         let progress = &mut self.progress;
         let loss = (progress.loss_steps > 0).then(|| progress.loss_sum / progress.loss_steps as f64);
         (progress.loss_sum, progress.loss_steps) = (0.0, 0);
         let validation = Validation { step: progress.step, loss, accuracy, latent };
-        let score = validation.score(latent_weight);
+        let score = validation.judged(config).score(latent_weight);
         if progress.best_score.is_none_or(|best| score > best) {
             (progress.best_score, progress.best_step) = (Some(score), progress.step);
             self.best = self.parameters.clone();
@@ -101,7 +107,8 @@ impl State {
         if history.last().is_none_or(|last| last.step != *step) {
             return None;
         }
-        config.stop.ending(history).or((*step >= config.max_steps).then_some(Ending::OutOfSteps))
+        let judged: Vec<Validation> = history.iter().map(|validation| validation.judged(config)).collect();
+        config.stop.ending(&judged).or((*step >= config.max_steps).then_some(Ending::OutOfSteps))
     }
 
     /// Puts the present parameters into `alignment`.

@@ -38,6 +38,10 @@ pub struct FitConfig {
     pub free_running: bool,
     /// When to stop before `max_steps`.
     pub stop: StopRule,
+    /// The trained directions that the fit is judged by: their [score](Validation::score) chooses the checkpoint, and they
+    /// alone end the fit. All trained directions, where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Vec<Direction>>,
     /// Seed of the batches.
     pub seed: u64,
 }
@@ -51,6 +55,7 @@ impl Default for FitConfig {
             evaluate_every: 50,
             free_running: false,
             stop: StopRule::default(),
+            judged: None,
             seed: 0,
         }
     }
@@ -81,6 +86,14 @@ impl Validation {
     /// Mean counterfactual-latent loss over directions and variables; `None` where it is no part of the objective.
     pub fn mean_latent(&self) -> Option<f64> {
         mean(self.latent.iter().map(|direction| direction.loss))
+    }
+
+    /// What a fit of this `config` is judged by of it.
+    fn judged(&self, config: &FitConfig) -> Self {
+        let mut judged = self.clone();
+        judged.accuracy.retain(|of| config.judges(of.direction));
+        judged.latent.retain(|of| config.judges(of.direction));
+        judged
     }
 
     /// What the best validation has most of: mean IIA less ε × the mean counterfactual-latent loss, put together as the
@@ -145,6 +158,13 @@ pub enum Ending {
     Plateau,
     /// `max_steps` were taken first.
     OutOfSteps,
+}
+
+impl FitConfig {
+    /// Whether the fit is judged by `direction`, given that it is trained.
+    fn judges(&self, direction: Direction) -> bool {
+        self.judged.as_ref().is_none_or(|judged| judged.contains(&direction))
+    }
 }
 
 /// What a fit leaves behind.
@@ -235,7 +255,7 @@ impl Fit<'_> {
                     });
                 }
                 let latent = natural::validate(&validation_latents, &evaluated)?;
-                state.validated(accuracy, latent, self.objective.latent_weight);
+                state.validated(accuracy, latent, self.objective.latent_weight, &self.config);
                 if let Some(path) = checkpoint {
                     state.save(path)?;
                 }
@@ -281,6 +301,12 @@ impl Fit<'_> {
         let rate = self.config.learning_rate;
         if rate.is_nan() || rate <= 0.0 || rate.is_infinite() {
             return Err(Error::invalid(format!("the learning rate must be a number above zero, not {rate}")));
+        }
+        if let Some(judged) = &self.config.judged {
+            let trained = |direction: &Direction| self.objective.trained().any(|one| one == *direction);
+            if judged.is_empty() || !judged.iter().all(trained) {
+                return Err(Error::invalid("a fit is judged by directions that are trained, at least one"));
+            }
         }
         evaluate::check_members(&self.participants, alignment)
     }

@@ -2,14 +2,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ending, Validation};
 
-/// When a fit ends before its last step. Only directions that are trained count.
+/// When a fit ends before its last step. Only directions that are trained count, and of these the ones that the fit is
+/// [judged](super::FitConfig::judged) by.
 ///
 /// IIA has a mark to reach. The counterfactual-latent loss has none, since nobody knows how near two natural vectors with
 /// the same values are to each other: it has come to its end when it no longer falls.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct StopRule {
-    /// The validation IIA that every direction trained on behaviour must reach.
+    /// The validation IIA that every such direction trained on behaviour must reach.
     pub mark: f64,
     /// By which share of its lowest value so far the mean counterfactual-latent loss must have fallen to count as falling.
     pub improvement: f64,

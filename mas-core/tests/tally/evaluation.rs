@@ -191,17 +191,7 @@ fn many_pairs_are_as_right_as_few() {
         let outcomes = outcomes(&study, &alignment, Swap::Interchange);
         let whole = &study.validation[0];
         let rows: Vec<usize> = (500..600).collect();
-        let take = |positions: &[usize]| rows.iter().map(|&row| positions[row]).collect::<Vec<_>>();
-        let last = Pairs {
-            source: whole.source.select(&rows),
-            source_positions: take(&whole.source_positions),
-            target: whole.target.select(&rows),
-            target_positions: take(&whole.target_positions),
-            counterfactual: whole.counterfactual.select(&rows),
-            changed: whole.changed[500..].to_vec(),
-            untrained_count: whole.untrained_count[500..].to_vec(),
-            natural: None,
-        };
+        let last = whole.select(&rows);
         let exchanges = study.exchanges(std::slice::from_ref(&last));
         let alone =
             evaluate(&study.participants(), &alignment, setting(positions), &exchanges, Swap::Interchange).unwrap();

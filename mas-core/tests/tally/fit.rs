@@ -2,8 +2,8 @@ use std::path::Path;
 
 use burn::prelude::*;
 use mas_core::{
-    Alignment, AlignmentFunction, Error, Exchange, Fit, FitConfig, Fitted, Member, Method, Participant, Population,
-    Positions, Setting, Subspaces, Swap, accuracy,
+    Alignment, AlignmentFunction, Direction, Error, Exchange, Fit, FitConfig, Fitted, Member, Method, Participant,
+    Population, Positions, Setting, Subspaces, Swap, accuracy,
     alignment::Orthogonal,
     evaluate,
     fit::{Ending, Event, StopRule, Validation},
@@ -197,6 +197,44 @@ fn a_fit_stops_by_its_rule() {
     // A mark beyond reach: nothing is better than the start, which is perfect.
     assert_eq!(ends(stop(1.1, 3, 2), solved()), (Ending::Plateau, 20));
     assert_eq!(ends(FitConfig { max_steps: 15, ..stop(1.1, 3, 20) }, solved()), (Ending::OutOfSteps, 15));
+}
+
+/// A control is as strong as can be when its checkpoint is the best for what it is judged by.
+#[test]
+fn a_fit_is_judged_by_the_directions_that_it_is_told() {
+    let mut study = Study::new("state", Positions::Individual);
+    // The other three cannot be learned: they neither choose the checkpoint nor keep the fit from its end.
+    for index in [0, 2, 3] {
+        study.training[index] = study.training[index].shuffled(Positions::Individual, 3);
+        study.validation[index] = study.validation[index].shuffled(Positions::Individual, 4);
+    }
+    let judged = Some(vec![Direction::new(0, 1)]);
+    let of = |validation: &Validation| validation.accuracy[1].iia;
+    // Steps so large that accuracy goes up and down.
+    let stop = StopRule { mark: 2.0, running: 1, patience: 100, ..StopRule::default() };
+    let restless = FitConfig { learning_rate: 0.5, max_steps: 150, evaluate_every: 3, stop, ..config() };
+    let fitted =
+        run(&study.fit(Method::Mas, FitConfig { judged: judged.clone(), ..restless.clone() }), study.start(), None)
+            .unwrap();
+    let best = fitted.history.iter().find(|validation| validation.step == fitted.best_step).unwrap();
+    assert!(fitted.history.iter().all(|validation| validation.accuracy.len() == 4 && of(validation) <= of(best)));
+    // Judged by all, the same course has its best elsewhere.
+    let by_all = run(&study.fit(Method::Mas, restless), study.start(), None).unwrap();
+    assert_eq!(by_all.history, fitted.history);
+    assert_ne!(by_all.best_step, fitted.best_step);
+
+    let solved = study.alignment(1, |network, _| network.solution());
+    let stop = StopRule { mark: 0.995, running: 1, patience: 1, ..StopRule::default() };
+    let alone = run(&study.fit(Method::Mas, FitConfig { stop, judged, ..config() }), solved.clone(), None).unwrap();
+    assert_eq!(alone.ending, Ending::Converged);
+    let by_all = run(&study.fit(Method::Mas, FitConfig { stop, ..config() }), solved, None).unwrap();
+    assert_eq!(by_all.ending, Ending::Plateau);
+
+    for judged in [vec![], vec![Direction::new(0, 0)]] {
+        let fit = study.fit(Method::Stitching, FitConfig { judged: Some(judged), ..config() });
+        let error = run(&fit, study.start(), None).unwrap_err().to_string();
+        assert!(error.contains("judged by directions that are trained"), "{error}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use mas_core::{
     Alignment, Continuation, Direction, Edit, Error, Exchange, Fit, FitConfig, Fitted, LATENT_WEIGHT, Latents, Method,
     Network, Pairs, Participant, Population, Positions, Prefix, Recorded, Result, Resume, Setting, Site, Subspaces,
     Swap, Trials, accuracy, evaluate,
-    fit::{Ending, Event, StopRule},
+    fit::{Ending, Event, StopRule, Validation},
     latent::counterfactual_latent_loss,
 };
 
@@ -172,6 +172,28 @@ fn latent_stitching_runs_no_network_at_all() {
     let kept = fitted.history.iter().find(|validation| validation.step == fitted.best_step).unwrap();
     assert_eq!(kept.mean_latent(), Some(best));
     assert!(last.step > 0 && fitted.ending != Ending::Plateau);
+}
+
+/// A fit may be judged by directions that have nothing but the latent loss: then that chooses what is kept.
+#[test]
+fn a_clmas_fit_is_judged_by_the_latent_direction_that_it_is_told() {
+    let study = study("state", Positions::Individual);
+    let second = Watched::new(&study.networks[1]);
+    let judged = Direction::new(0, 1);
+    let config = FitConfig {
+        learning_rate: 0.3,
+        max_steps: 40,
+        evaluate_every: 2,
+        stop: StopRule { mark: 2.0, patience: 100, ..StopRule::default() },
+        judged: Some(vec![judged]),
+        ..config()
+    };
+    let fitted = run(&half_recorded(&study, &second, Method::Clmas, config), study.start());
+    let loss = |validation: &Validation| validation.latent.iter().find(|of| of.direction == judged).unwrap().loss;
+    let best = fitted.history.iter().find(|validation| validation.step == fitted.best_step).unwrap();
+    assert!(fitted.history.iter().all(|validation| validation.accuracy.len() == 2 && loss(validation) >= loss(best)));
+    let score = |validation: &Validation| validation.score(LATENT_WEIGHT);
+    assert!(fitted.history.iter().any(|validation| score(validation) > score(best)), "all together say the same");
 }
 
 #[test]

@@ -11,5 +11,7 @@ mod network_suite;
 mod pairs;
 mod recordings;
 mod refusals;
+mod sensitivity;
 mod shuffling;
 mod suite;
+mod vectors;

@@ -78,6 +78,16 @@ impl Tally {
         AlignmentFunction::new(Orthogonal::from_parts(base.clone(), base.zeros_like()).unwrap())
     }
 
+    /// The direction of the count (0), of the others' count (1) and of the phase (2), `[1, width]`.
+    pub fn direction(&self, index: usize) -> Tensor<2> {
+        self.directions.clone().narrow(0, index, 1)
+    }
+
+    /// What each logit gains with each coordinate of the state, `[width, vocabulary]`.
+    pub fn read_out(&self) -> Tensor<2> {
+        matrix(self.read_out.clone(), VOCABULARY)
+    }
+
     /// The same network with a tally that overflows on `A`.
     pub fn broken(mut self) -> Self {
         self.inputs[A as usize].fill(f32::NAN);

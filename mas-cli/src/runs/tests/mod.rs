@@ -15,7 +15,13 @@ use serde_json::json;
 use super::{BoxError, Executor, Input, InputSource, Key, Plan, Provenance, RunFolder, Unit, UnitContext, UnitKind};
 
 fn provenance() -> Provenance {
-    Provenance { version: "1.2.3".into(), commit: Some("abc".into()), device: "flex on 2 threads".into() }
+    Provenance {
+        version: "1.2.3".into(),
+        commit: Some("abc".into()),
+        device: "flex on 2 threads".into(),
+        cpu: "a processor".into(),
+        command: "mas run study.toml".into(),
+    }
 }
 
 fn folder(place: &tempfile::TempDir) -> RunFolder {

@@ -142,8 +142,10 @@ impl Data {
             .collect()
     }
 
-    pub fn held_out(&self) -> Vec<Exchange<'_>> {
-        self.exchanges(|split| split.held_out.as_ref())
+    /// The held-out pairs of every direction that a fit of `configuration` says something about; none into a network that
+    /// cannot be run.
+    pub fn held_out(&self, configuration: &AlignConfiguration) -> Vec<Exchange<'_>> {
+        self.exchanges(|split| split.held_out.as_ref().filter(|_| configuration.judges(split.direction)))
     }
 
     fn null<'a>(&'a self, of: impl Fn(&'a Null) -> &'a Pairs) -> impl Iterator<Item = Exchange<'a>> {

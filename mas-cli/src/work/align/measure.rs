@@ -117,19 +117,19 @@ pub(super) fn fit_rows(fitted: &Fitted) -> Vec<FitRow> {
 }
 
 /// What an alignment calls its networks and variables.
-struct Names<'a>(&'a Alignment);
+pub(super) struct Names<'a>(&'a Alignment);
 
 impl<'a> Names<'a> {
-    fn of(alignment: &'a Alignment) -> Self {
+    pub fn of(alignment: &'a Alignment) -> Self {
         Self(alignment)
     }
 
-    fn direction(&self, direction: Direction) -> (String, String) {
+    pub fn direction(&self, direction: Direction) -> (String, String) {
         let name = |index: usize| self.0.members()[index].network.clone();
         (name(direction.source), name(direction.target))
     }
 
-    fn variable(&self, subspace: usize) -> String {
+    pub fn variable(&self, subspace: usize) -> String {
         if subspace == Subspaces::EXTRANEOUS {
             return "null".to_owned();
         }

@@ -2,12 +2,13 @@
 
 mod data;
 mod measure;
+mod quantities;
 mod settings;
 mod start;
 
 use std::path::Path;
 
-use mas_core::{Alignment, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, fit};
+use mas_core::{Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, fit};
 
 use crate::{
     Error, Result,
@@ -19,12 +20,19 @@ use crate::{
 };
 use data::Data;
 use measure::{fit_rows, measure};
+use quantities::quantities;
 use start::start;
 
 pub use settings::{AlignmentSettings, NetworkPlace, PairCounts};
 
 /// The table of every held-out interchange, in the folder of an alignment.
 pub const OUTCOMES: &str = "outcomes.csv";
+
+/// The table of how far interchanged vectors leave natural ones, in the folder of an alignment.
+pub const DIVERGENCE: &str = "divergence.csv";
+
+/// The table of what the subspaces of an alignment take, in its folder.
+pub const CAPACITY: &str = "capacity.csv";
 
 /// The table of a fit's course, in the folder of an alignment.
 pub const FIT: &str = "fit.csv";
@@ -41,7 +49,8 @@ pub struct Aligned {
 }
 
 /// Fits one alignment between `networks` and measures it on held-out pairs. Writes `alignment.toml`,
-/// `alignment.safetensors`, [`FIT`] and [`OUTCOMES`] into `folder`, where a checkpoint is kept meanwhile.
+/// `alignment.safetensors`, [`FIT`], [`OUTCOMES`] and, of an alignment that is no control, [`DIVERGENCE`] and [`CAPACITY`]
+/// into `folder`, where a checkpoint is kept meanwhile.
 ///
 /// # Errors
 /// Networks, sites, variables or settings that do not fit together, a fit that diverges, a folder that cannot be written.
@@ -66,6 +75,7 @@ pub fn align(
     let data = Data::draw(configuration, &networks, &objective)?;
     let start = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
+    let judged = judged(configuration, &objective);
     let fit = Fit {
         participants: accessible(configuration, &participants)?,
         setting,
@@ -78,6 +88,7 @@ pub fn align(
             max_steps: configuration.max_steps,
             evaluate_every: configuration.evaluate_every,
             free_running: configuration.free_running,
+            judged,
             seed: derive(configuration.seed, &["batches"]),
             ..FitConfig::default()
         },
@@ -106,12 +117,26 @@ pub fn align(
     };
     fitted.alignment.save(folder, &settings.to_table()?)?;
     write_rows(&folder.join(FIT), &fit_rows(&fitted))?;
-    let held_out = data.held_out();
+    let held_out = data.held_out(configuration);
     let outcomes = measure(configuration.control.into(), &participants, &fitted.alignment, setting, &held_out)?;
+    if configuration.control == FitControl::None {
+        let rows = quantities(configuration, &participants, &fitted.alignment, setting, &held_out)?;
+        write_rows(&folder.join(DIVERGENCE), &rows.divergence)?;
+        write_rows(&folder.join(CAPACITY), &rows.capacity)?;
+    }
     write_rows(&folder.join(OUTCOMES), &outcomes)?;
     // The result is whole: what it was put aside in is of no more use.
     std::fs::remove_file(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
     Ok(Aligned { fitted, outcomes })
+}
+
+/// The trained directions that the fit of a control is judged by, where these are not all: a control is to be as strong as
+/// it can be in what it says. Those that have only the counterfactual-latent loss are judged by that. Where the control
+/// says nothing about any trained direction, all of them judge.
+fn judged(configuration: &AlignConfiguration, objective: &Objective) -> Option<Vec<Direction>> {
+    let trained: Vec<Direction> = objective.trained().collect();
+    let judged: Vec<Direction> = trained.iter().copied().filter(|&direction| configuration.judges(direction)).collect();
+    (!judged.is_empty() && judged.len() < trained.len()).then_some(judged)
 }
 
 /// Whether [`align`] has done all of its work in `folder`.
@@ -126,9 +151,7 @@ fn under_control(
     mut networks: Vec<Given>,
     compute: &Compute,
 ) -> Result<Vec<Given>> {
-    if configuration.control == FitControl::RandomNetwork
-        && let Some(source) = (0..networks.len()).find(|network| !configuration.inaccessible.contains(network))
-    {
+    if let Some(source) = configuration.twin() {
         networks[source] = networks[source].twin(configuration.seed, compute)?;
     }
     Ok(networks)
@@ -182,5 +205,51 @@ pub fn remeasure(
     let participants = participants(&fresh, &networks)?;
     let setting = Setting { positions: positions(&fresh), retain: fresh.objective()?.retain };
     let data = Data::draw(&fresh, &networks, &Objective::default())?;
-    measure(fresh.control.into(), &participants, alignment, setting, &data.held_out())
+    measure(fresh.control.into(), &participants, alignment, setting, &data.held_out(&fresh))
+}
+
+#[cfg(test)]
+mod tests {
+    use mas_core::Method;
+
+    use super::*;
+
+    /// Settings of a random-network control, and what its fit is judged by.
+    fn random_network(method: &str, networks: usize, inaccessible: &[usize]) -> Option<Vec<(usize, usize)>> {
+        let configuration: AlignConfiguration = serde_json::from_value(serde_json::json!({
+            "method": method.parse::<Method>().unwrap(),
+            "sites": vec!["hidden"; networks],
+            "positions": "individual",
+            "variables": ["count"],
+            "inaccessible": inaccessible,
+            "training-pairs": 10,
+            "held-out-pairs": 10,
+            "batch": 1,
+            "learning-rate": 1e-3,
+            "max-steps": 1,
+            "evaluate-every": 1,
+            "free-running": false,
+            "control": "random-network",
+            "seed": 0,
+        }))
+        .unwrap();
+        let judged = judged(&configuration, &configuration.objective().unwrap());
+        judged.map(|judged| judged.into_iter().map(|direction| (direction.source, direction.target)).collect())
+    }
+
+    #[test]
+    fn a_random_network_is_judged_from_the_twin_into_trained_networks() {
+        assert_eq!(random_network("mas", 3, &[]), Some(vec![(0, 1), (0, 2)]));
+        assert_eq!(random_network("unidirectional-mas", 2, &[]), Some(vec![(0, 1)]));
+        // The only direction that is trained.
+        assert_eq!(random_network("stitching", 2, &[]), None);
+    }
+
+    #[test]
+    fn a_network_that_is_not_run_has_no_twin_and_is_judged_by_its_own_loss() {
+        assert_eq!(random_network("clmas", 2, &[1]), Some(vec![(0, 1)]));
+        assert_eq!(random_network("clmas", 2, &[0]), Some(vec![(1, 0)]));
+        assert_eq!(random_network("clmas", 3, &[0]), Some(vec![(1, 2), (1, 0)]));
+        assert_eq!(random_network("latent-stitching", 2, &[1]), None);
+    }
 }

@@ -1,0 +1,142 @@
+//! What stands beside the IIA of an alignment: divergence and capacity.
+
+use std::collections::HashMap;
+
+use burn::prelude::*;
+use mas_core::{
+    Alignment, Exchange, FunctionKind, InterchangedVectors, Pairs, Participant, Setting, interchanged_vectors,
+    response_jacobians,
+};
+use mas_metrics::{RowSpace, Samples, divergences, variance_share};
+
+use crate::{
+    Error, Result,
+    results::{Quantity, QuantityRow},
+    seeds::derive,
+    study::AlignConfiguration,
+};
+
+use super::measure::Names;
+
+/// Held-out pairs of a direction by which the target's response is probed.
+const PROBED_PAIRS: usize = 16;
+/// Rows of the Jacobian for each of them, at most.
+const PROBES: usize = 256;
+/// The share of the Jacobian's squared norm that what the response sees must have.
+const SEEN: f64 = 0.99;
+
+/// The rows of the two tables.
+pub(super) struct Quantities {
+    pub divergence: Vec<QuantityRow>,
+    pub capacity: Vec<QuantityRow>,
+}
+
+/// Measures divergence and capacity of an alignment on its held-out pairs. What is not defined (the divergence of one
+/// pair, the null space where edits follow from one another, the share of variance in coordinates that are not a rotation's)
+/// has no row.
+///
+/// # Errors
+/// As [`interchanged_vectors`].
+pub(super) fn quantities(
+    configuration: &AlignConfiguration,
+    participants: &[Participant],
+    alignment: &Alignment,
+    setting: Setting,
+    held_out: &[Exchange],
+) -> Result<Quantities> {
+    let vectors = interchanged_vectors(participants, alignment, setting, held_out)?;
+    let probed: Vec<Pairs> = held_out.iter().map(|exchange| first(exchange.pairs, PROBED_PAIRS)).collect();
+    let probed: Vec<Exchange> =
+        held_out.iter().zip(&probed).map(|(exchange, pairs)| Exchange { pairs, ..*exchange }).collect();
+    let seed = derive(configuration.seed, &["probes"]);
+    let jacobians = response_jacobians(participants, alignment.subspaces(), setting, &probed, PROBES, seed)?;
+    let evaluated = alignment.evaluate()?;
+    let names = Names::of(alignment);
+    let (mut divergence, mut capacity) = (Vec::new(), Vec::new());
+    for ((exchange, vectors), jacobian) in held_out.iter().zip(&vectors).zip(jacobians) {
+        let (source, target) = names.direction(exchange.direction);
+        let unit = configuration.unit("", "", &names.variable(exchange.subspace));
+        let row = |(quantity, value)| QuantityRow::new(&unit, &source, &target, quantity, value);
+        let (natural, interchanged) = (samples(&vectors.natural)?, samples(&vectors.interchanged)?);
+        let groups = sequences(exchange.pairs, vectors);
+        let seed = derive(configuration.seed, &["divergence"]);
+        if let Some(found) = defined(divergences(&natural, &interchanged, &groups, seed))? {
+            let (edited, natural) = (found.edited, found.natural);
+            let numbers = [
+                (Quantity::EarthMoversDistance, edited.earth_movers_distance),
+                (Quantity::NaturalEarthMoversDistance, natural.earth_movers_distance),
+                (Quantity::LargestExcess, edited.largest_excess),
+                (Quantity::NaturalLargestExcess, natural.largest_excess),
+                (Quantity::Mahalanobis, edited.mahalanobis),
+                (Quantity::NaturalMahalanobis, natural.mahalanobis),
+            ];
+            divergence.extend(numbers.map(row));
+        }
+        let block = alignment.subspaces().range(exchange.subspace)?;
+        let function = &alignment.members()[exchange.direction.target].function;
+        let width = function.width();
+        capacity.push(row((Quantity::KOverD, block.len() as f64 / width as f64)));
+        capacity.push(row((Quantity::Parameters, parameters(alignment, exchange) as f64)));
+        // Only a rotation's coordinates share out the variance of the activity.
+        if function.map().kind() == FunctionKind::Orthogonal {
+            let coordinates = samples(&evaluated[exchange.direction.target].read(vectors.natural.clone(), block))?;
+            capacity.extend(
+                defined(variance_share(&coordinates, &natural))?.map(|share| row((Quantity::VarianceShare, share))),
+            );
+        }
+        if let Some(jacobian) = jacobian
+            && let Some(seen) = defined(RowSpace::of(&samples(&jacobian)?, SEEN))?
+            && let Some(share) = defined(seen.unseen_share(&changes(&natural, &interchanged)?))?
+        {
+            capacity.push(row((Quantity::NullSpaceShare, share)));
+            capacity.push(row((Quantity::RandomNullSpaceShare, 1.0 - seen.rank() as f64 / width as f64)));
+        }
+    }
+    Ok(Quantities { divergence, capacity })
+}
+
+fn first(pairs: &Pairs, count: usize) -> Pairs {
+    pairs.select(&(0..pairs.len().min(count)).collect::<Vec<_>>())
+}
+
+/// Learned numbers that the functions of a direction's networks depend on.
+fn parameters(alignment: &Alignment, exchange: &Exchange) -> usize {
+    let of = |member: usize| alignment.members()[member].function.parameter_count();
+    let direction = exchange.direction;
+    if direction.source == direction.target {
+        of(direction.target)
+    } else {
+        of(direction.source) + of(direction.target)
+    }
+}
+
+/// For each vector a number for the sequence that the target reads: the same sequence, the same number.
+fn sequences(pairs: &Pairs, vectors: &InterchangedVectors) -> Vec<u64> {
+    let mut numbers: HashMap<&[u32], u64> = HashMap::new();
+    let of_pair: Vec<u64> = (0..pairs.len())
+        .map(|pair| {
+            let next = numbers.len() as u64;
+            *numbers.entry(pairs.target.tokens(pair)).or_insert(next)
+        })
+        .collect();
+    vectors.at.iter().map(|&(pair, _)| of_pair[pair]).collect()
+}
+
+fn samples(vectors: &Tensor<2>) -> Result<Samples> {
+    let [_, width] = vectors.dims();
+    let values = vectors.clone().try_into_vec_as::<f32>().map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(Samples::from_row_major(&values, width)?)
+}
+
+fn changes(before: &Samples, after: &Samples) -> Result<Samples> {
+    Ok(Samples::new(after.as_mat() - before.as_mat())?)
+}
+
+/// A number, unless these vectors have none.
+fn defined<T>(found: mas_metrics::Result<T>) -> Result<Option<T>> {
+    match found {
+        Ok(value) => Ok(Some(value)),
+        Err(mas_metrics::Error::Undefined { .. } | mas_metrics::Error::TooFew { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
