@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use mas_core::Trials;
 use mas_models::{
-    CellKind, Error, Recurrent, RecurrentConfig, StopReason, Trained, Training, TrainingEvent, TrainingSettings,
+    CellKind, Error, Model, Recurrent, RecurrentConfig, StopReason, Trained, Training, TrainingEvent, TrainingSettings,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -43,7 +43,8 @@ fn train(settings: &TrainingSettings, checkpoint: Option<&Path>) -> Result<Train
     training.run(network(3), |_| ControlFlow::Continue(()))
 }
 
-fn weights(network: &Recurrent) -> Vec<f32> {
+fn weights(network: &Model) -> Vec<f32> {
+    let network = network.recurrent().unwrap();
     let read_out = network.read_out();
     [network.embedding(), read_out.w_in(), read_out.b_in(), read_out.w_out(), read_out.b_out()]
         .into_iter()

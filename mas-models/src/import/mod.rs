@@ -9,9 +9,9 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::description::{Architecture, FORMAT, NetworkDescription, Origin, Provenance};
+use crate::description::{FORMAT, NetworkDescription, Origin, Provenance};
 use crate::stored::{self, StoredTensors};
-use crate::{Error, Recurrent, Result, Vocabulary};
+use crate::{Error, Model, Result, Vocabulary};
 use reference::ReferenceConfig;
 
 /// What the caller knows about a file that does not say it itself.
@@ -27,7 +27,7 @@ pub struct ImportOptions {
 #[derive(Debug, Clone)]
 pub struct Imported {
     /// The network.
-    pub network: Recurrent,
+    pub network: Model,
     /// What is known about it; [`accepted`](NetworkDescription::accepted) is left open.
     pub description: NetworkDescription,
     /// The file's tensors with the parameters that they became.
@@ -82,7 +82,7 @@ pub fn import(path: impl AsRef<Path>, options: &ImportOptions, device: &Device) 
         task,
         accepted: None,
         seed: config.seed,
-        architecture: Architecture::Recurrent(shape),
+        architecture: shape,
         vocabulary,
         training: None,
         provenance: Provenance {

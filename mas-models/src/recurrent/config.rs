@@ -9,6 +9,10 @@ use crate::{Error, Result};
 pub enum CellKind {
     /// Gated recurrent unit, see [`Gru`](super::Gru).
     Gru,
+    /// Long short-term memory, see [`Lstm`](super::Lstm).
+    Lstm,
+    /// Plain recurrent layer with tanh, see [`Rnn`](super::Rnn).
+    Rnn,
 }
 
 impl CellKind {
@@ -16,6 +20,8 @@ impl CellKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Gru => "gru",
+            Self::Lstm => "lstm",
+            Self::Rnn => "rnn",
         }
     }
 }
@@ -44,6 +50,14 @@ pub struct RecurrentConfig {
     /// Share of the read-out's hidden units that are dropped in training.
     #[serde(default = "half")]
     pub dropout: f64,
+    /// Whether there is a layer norm on the embedding before the first cell reads it, on each layer's state after
+    /// each update, and on the read-out's hidden units after their GELU. Not for LSTMs.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub layer_norm: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn one_layer() -> usize {
@@ -57,7 +71,7 @@ fn half() -> f64 {
 impl RecurrentConfig {
     /// One layer and a dropout of 0.5, as in arXiv 2501.06164.
     pub fn new(cell: CellKind, width: usize, vocabulary: usize) -> Self {
-        Self { cell, width, layers: one_layer(), vocabulary, dropout: half() }
+        Self { cell, width, layers: one_layer(), vocabulary, dropout: half(), layer_norm: false }
     }
 
     /// The same with another number of layers.
@@ -70,6 +84,18 @@ impl RecurrentConfig {
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
         self
+    }
+
+    /// The same with layer norms, or without.
+    pub fn with_layer_norm(mut self, layer_norm: bool) -> Self {
+        self.layer_norm = layer_norm;
+        self
+    }
+
+    /// Width of what a layer shows to the layer above or to the read-out: half of an LSTM's state, `h` without `c`, and
+    /// the whole state of other cells.
+    pub fn output_width(&self) -> usize {
+        if self.cell == CellKind::Lstm { self.width / 2 } else { self.width }
     }
 
     /// Width of the read-out's hidden layer: four times the network's.
@@ -91,6 +117,12 @@ impl RecurrentConfig {
         within("vocabulary", self.vocabulary, 2, 1 << 20)?;
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(Error::invalid(format!("dropout = {}, must be at least 0 and below 1", self.dropout)));
+        }
+        if self.cell == CellKind::Lstm && !self.width.is_multiple_of(2) {
+            return Err(Error::invalid(format!("width = {}, must be even: half of an LSTM's state is h", self.width)));
+        }
+        if self.cell == CellKind::Lstm && self.layer_norm {
+            return Err(Error::invalid("layer-norm = true, but there is no layer norm for an LSTM's [h ; c]"));
         }
         Ok(())
     }

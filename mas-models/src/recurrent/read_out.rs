@@ -1,13 +1,17 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, activation};
 
+use crate::Result;
 use crate::gelu::{gelu, normal_cdf, normal_density};
+use crate::layer_norm::LayerNorm;
+use crate::parameters::{Initial, ParameterSpec, Parameters};
 
-/// The read-out: `Linear(d, 4d) → exact GELU → dropout (in training) → Linear(4d, vocabulary)`.
+/// The read-out: `Linear(d, 4d) → exact GELU → layer norm (if any) → dropout (in training) → Linear(4d, vocabulary)`.
 #[derive(Module, Debug)]
 pub struct ReadOut {
     pub(super) w_in: Param<Tensor<2>>,
     pub(super) b_in: Param<Tensor<2>>,
+    norm: Option<LayerNorm>,
     pub(super) w_out: Param<Tensor<2>>,
     pub(super) b_out: Param<Tensor<2>>,
 }
@@ -29,6 +33,10 @@ impl ReadOut {
     /// - returns: `[row, vocabulary]`
     pub(crate) fn forward_dropped(&self, hidden: Tensor<2>, dropout: Option<Tensor<2>>) -> Tensor<2> {
         let units = gelu(hidden.matmul(self.w_in.val()) + self.b_in.val());
+        let units = match &self.norm {
+            Some(norm) => norm.forward(units),
+            None => units,
+        };
         let units = match dropout {
             Some(factors) => units * factors,
             None => units,
@@ -36,7 +44,7 @@ impl ReadOut {
         units.matmul(self.w_out.val()) + self.b_out.val()
     }
 
-    /// The cross-entropy of `targets`, and its gradients by hand.
+    /// The cross-entropy of `targets`, and its gradients by hand, for a read-out without layer norm.
     ///
     /// It takes some rows at a time, so that the units of a few rows stay near while they are needed, and none
     /// are kept.
@@ -119,13 +127,17 @@ impl ReadOut {
 
     /// The parameters in the order of [`read_out_parameters`].
     pub(super) fn parameters(&self) -> Vec<&Param<Tensor<2>>> {
-        vec![&self.w_in, &self.b_in, &self.w_out, &self.b_out]
+        let mut parameters = vec![&self.w_in, &self.b_in];
+        parameters.extend(self.norm.iter().flat_map(LayerNorm::parameters));
+        parameters.extend([&self.w_out, &self.b_out]);
+        parameters
     }
 
     /// A read-out from its parameters in the order of [`read_out_parameters`].
-    pub(super) fn from_parameters(parameters: &mut impl Iterator<Item = Tensor<2>>) -> Option<Self> {
-        let mut next = || parameters.next().map(Param::from_tensor);
-        Some(Self { w_in: next()?, b_in: next()?, w_out: next()?, b_out: next()? })
+    pub(super) fn from_parameters(parameters: &mut Parameters, layer_norm: bool) -> Result<Self> {
+        let [w_in, b_in] = [parameters.next()?, parameters.next()?];
+        let norm = layer_norm.then(|| LayerNorm::from_parameters(parameters)).transpose()?;
+        Ok(Self { w_in, b_in, norm, w_out: parameters.next()?, b_out: parameters.next()? })
     }
 }
 
@@ -142,12 +154,23 @@ pub(crate) struct ReadOutGradients {
     pub parameters: Vec<Tensor<2>>,
 }
 
-/// Names and shapes of the read-out's parameters.
-pub(super) fn read_out_parameters(width: usize, vocabulary: usize) -> Vec<(&'static str, [usize; 2])> {
-    vec![
-        ("w_in", [width, 4 * width]),
-        ("b_in", [1, 4 * width]),
-        ("w_out", [4 * width, vocabulary]),
-        ("b_out", [1, vocabulary]),
-    ]
+/// The read-out's parameters.
+///
+/// - `input`: width of what it reads
+/// - `units`: number of its hidden units
+pub(super) fn read_out_parameters(
+    input: usize,
+    units: usize,
+    vocabulary: usize,
+    layer_norm: bool,
+) -> Vec<ParameterSpec> {
+    let [of_input, of_units] = [input, units].map(|inputs| Initial::Uniform { inputs });
+    let mut specs =
+        vec![ParameterSpec::matrix("w_in", [input, units], of_input), ParameterSpec::vector("b_in", units, of_input)];
+    if layer_norm {
+        specs.extend(LayerNorm::specs(units).map(|spec| spec.within("norm")));
+    }
+    specs.push(ParameterSpec::matrix("w_out", [units, vocabulary], of_units));
+    specs.push(ParameterSpec::vector("b_out", vocabulary, of_units));
+    specs
 }

@@ -144,7 +144,7 @@ fn participants<'a>(configuration: &AlignConfiguration, networks: &'a [Loaded]) 
         .enumerate()
         .map(|(index, network)| {
             let site = sites.get(index).or(sites.first()).ok_or_else(|| Error::invalid("no site was given"))?;
-            Ok(Participant::live(&network.network, site)?)
+            Ok(Participant::live(&*network.network, site)?)
         })
         .collect()
 }
