@@ -133,7 +133,14 @@ fn only_blocks_above_a_site_carry_an_edit_on() {
         let site = network.site(site).unwrap();
         let natural = network.read(&site, &trials, &at).unwrap();
         let [left, edited] = [0.0, 1.0].map(|by| {
-            resume(&network, &site.name, [&trials; 2], &positions, natural.clone() + natural.clone().flip([1]) * by, false)
+            resume(
+                &network,
+                &site.name,
+                [&trials; 2],
+                &positions,
+                natural.clone() + natural.clone().flip([1]) * by,
+                false,
+            )
         });
         assert_eq!(left.at, edited.at);
         let [left, logits] = [left.logits, edited.logits].map(values);

@@ -132,6 +132,46 @@ mod tests {
     use super::*;
     use crate::{CellKind, RecurrentConfig};
 
+    /// Over 16 trials (8 for a transformer) that the author's PyTorch implementation of arXiv 2501.06164 was given, with
+    /// random weights: see tests/fixtures.
+    #[test]
+    fn losses_and_gradients_are_as_large_as_those_recorded() {
+        for name in ["lstm_random", "rnn_random", "transformer_random_d32_h2", "transformer_random_d32_h2_nollama"] {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+            let options = crate::import::ImportOptions::default();
+            let imported =
+                crate::import::import(folder.join("state_dict.safetensors"), &options, &Device::flex()).unwrap();
+            let array = |key: &str| -> Vec<i32> {
+                let mut archive = npyz::npz::NpzArchive::open(folder.join("io.npz")).unwrap();
+                archive.by_name(key).unwrap().unwrap().into_vec().unwrap()
+            };
+            let lengths = array("batch.lengths");
+            let tokens: Vec<u32> = array("batch.tokens").into_iter().map(|token| token as u32).collect();
+            let mask = vec![false; tokens.len()];
+            let time = tokens.len() / lengths.len();
+            let of_trial = |(trial, &length): (usize, &i32)| {
+                let range = trial * time..trial * time + length as usize;
+                (&tokens[range.clone()], &mask[range])
+            };
+            let trials = Trials::new(lengths.iter().enumerate().map(of_trial), 0).unwrap();
+            let rows: Vec<usize> = (0..trials.len()).collect();
+            let batch = PackedTrials::with_targets(&trials, &rows);
+            let (loss, gradients) =
+                loss_and_gradients(&imported.network, &batch, Feedback::TeacherForced, None).unwrap();
+
+            let meta = std::fs::read_to_string(folder.join("meta.json")).unwrap();
+            let meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
+            let recorded = meta["teacher_forced"]["loss"].as_f64().unwrap();
+            assert!((f64::from(loss) - recorded).abs() < 1e-5, "{name}: loss {loss}, {recorded}");
+            for (spec, gradient) in imported.network.architecture().parameters().iter().zip(gradients) {
+                let (theirs, _) = imported.mapped.iter().find(|(_, ours)| *ours == spec.name).unwrap();
+                let recorded = meta["teacher_forced"]["grad_norms"][theirs].as_f64().unwrap();
+                let norm = f64::from(gradient.square().sum().into_scalar::<f32>().sqrt());
+                assert!((norm - recorded).abs() < 1e-3 * recorded, "{name}, {theirs}: {norm}, {recorded}");
+            }
+        }
+    }
+
     #[test]
     fn by_hand_is_what_autodiff_says() {
         let sequences: Vec<Vec<u32>> =
