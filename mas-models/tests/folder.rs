@@ -40,7 +40,8 @@ fn saved() -> (SavedNetwork, Vec<TrainingRecord>) {
 
 fn bytes(network: &Model) -> Vec<f32> {
     let network = network.recurrent().unwrap();
-    let mut tensors: Vec<Tensor<2>> = vec![network.embedding(), network.read_out().w_in(), network.read_out().w_out()];
+    let mut tensors: Vec<Tensor<2>> =
+        vec![network.embedding(), network.read_out().w_in().unwrap(), network.read_out().w_out()];
     for cell in network.cells() {
         let mas_models::Cell::Gru(cell) = cell else { panic!("not a GRU") };
         tensors.extend([cell.w_ih(), cell.w_hh(), cell.b_ih(), cell.b_hh()]);

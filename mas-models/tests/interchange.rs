@@ -65,6 +65,19 @@ fn networks_with_layer_norms_do_what_every_network_must() {
     }
 }
 
+/// As they may be imported.
+#[test]
+fn networks_with_other_embeddings_and_read_outs_do_what_every_network_must() {
+    for (cell, embedding, read_out) in
+        [(CellKind::Gru, 4, 0), (CellKind::Gru, 6, 9), (CellKind::Gru, 8, 24), (CellKind::Lstm, 3, 0)]
+    {
+        let config = RecurrentConfig::new(cell, 6, VOCABULARY);
+        let config = RecurrentConfig { embedding: Some(embedding), read_out: Some(read_out), ..config };
+        let network = config.init(16, &Device::flex()).unwrap();
+        network_suite::suite(&Frozen::new(format!("{}-{embedding}-{read_out}", cell.name()), network), &trials());
+    }
+}
+
 /// As wide as those that are trained, where kernels for wide matrices are used.
 #[test]
 fn a_wide_gru_does_what_every_network_must() {

@@ -61,6 +61,7 @@ fn every_architecture() -> Vec<(Model, TrainingSettings)> {
         (network.into(), settings())
     };
     let normed = RecurrentConfig::new(CellKind::Gru, 24, 8).with_layers(2).with_layer_norm(true);
+    let linear = RecurrentConfig { read_out: Some(0), ..RecurrentConfig::new(CellKind::Gru, 24, 8) };
     let transformer = TransformerConfig { dropout: 0.1, ..TransformerConfig::new(24, 8) };
     let teacher_forced = TrainingSettings { feedback: Feedback::TeacherForced, ..settings() };
     vec![
@@ -68,6 +69,7 @@ fn every_architecture() -> Vec<(Model, TrainingSettings)> {
         recurrent(CellKind::Lstm),
         recurrent(CellKind::Rnn),
         (normed.init(3, &Device::flex()).unwrap().into(), settings()),
+        (linear.init(3, &Device::flex()).unwrap().into(), settings()),
         (transformer.init(3, &Device::flex()).unwrap().into(), teacher_forced),
     ]
 }

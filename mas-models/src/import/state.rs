@@ -80,19 +80,33 @@ type Mapped = (Model, Vec<(String, String)>, Vec<String>);
 
 /// Makes a network of the reference's tensors.
 pub(super) fn map(mut tensors: StoredTensors, shape: &Architecture, path: &Path, device: &Device) -> Result<Mapped> {
+    let left_over: Vec<String> =
+        BUFFERS.iter().filter(|name| tensors.remove(**name).is_some()).map(ToString::to_string).collect();
+    let named = |parameter: &str| norm_name(shape, parameter).or_else(|| reference_name(parameter));
+    let (network, mapped) = map_named(tensors, shape, named, path, device)?;
+    Ok((network, mapped, left_over))
+}
+
+/// Makes a network of tensors, all of them, and tells which became which parameter.
+///
+/// - `named`: the tensor's name for a parameter
+pub(super) fn map_named(
+    mut tensors: StoredTensors,
+    shape: &Architecture,
+    named: impl Fn(&str) -> Option<String>,
+    path: &Path,
+    device: &Device,
+) -> Result<(Model, Vec<(String, String)>)> {
     let mut mapped = Vec::new();
     let mut parameters = Vec::new();
     for spec in shape.parameters() {
-        let theirs = norm_name(shape, &spec.name)
-            .or_else(|| reference_name(&spec.name))
-            .ok_or_else(|| Error::format(path, format!("the reference has nothing like {}", spec.name)))?;
+        let theirs = named(&spec.name)
+            .ok_or_else(|| Error::format(path, format!("there is nothing like {} in it", spec.name)))?;
         parameters.push(parameter(&mut tensors, &theirs, &spec, path, device)?);
         mapped.push((theirs, spec.name));
     }
-    let left_over: Vec<String> =
-        BUFFERS.iter().filter(|name| tensors.remove(**name).is_some()).map(ToString::to_string).collect();
     stored::none_left(&tensors, path)?;
-    Ok((Model::from_parameters(shape, parameters)?, mapped, left_over))
+    Ok((Model::from_parameters(shape, parameters)?, mapped))
 }
 
 fn parameter(

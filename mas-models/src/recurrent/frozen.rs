@@ -279,9 +279,13 @@ fn host(tensor: &Tensor<2>) -> mas_core::Result<Vec<f32>> {
     tensor.clone().inner().try_into_vec_as::<f32>().map_err(|error| mas_core::Error::Device(error.to_string()))
 }
 
-/// The weights of a network of one GRU layer without layer norms on the host; nothing for another architecture.
+/// The weights of a network of one GRU layer and a read-out of the usual shape on the host; nothing for another architecture.
 fn fuse(network: &Recurrent, token_gates: &Tensor<2>) -> Option<FusedGru> {
     let [gru] = network.grus()?[..] else { return None };
+    let config = network.config();
+    if config.embedding_width() != config.width || config.read_out_width() != 4 * config.width {
+        return None;
+    }
     let read_out = network.read_out();
     let values = |tensor: Tensor<2>| host(&tensor).ok();
     Some(FusedGru {
@@ -292,8 +296,8 @@ fn fuse(network: &Recurrent, token_gates: &Tensor<2>) -> Option<FusedGru> {
         w_hh: values(gru.w_hh())?,
         b_hh: values(gru.b_hh())?,
         token_gates: values(token_gates.clone())?,
-        w_in: values(read_out.w_in())?,
-        b_in: values(read_out.b_in())?,
+        w_in: values(read_out.w_in()?)?,
+        b_in: values(read_out.b_in()?)?,
         w_out: values(read_out.w_out())?,
         b_out: values(read_out.b_out())?,
     })

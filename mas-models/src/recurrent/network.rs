@@ -61,18 +61,18 @@ impl RecurrentConfig {
     /// All parameters, in the order in which they are drawn, saved and optimised.
     pub(crate) fn parameters(&self) -> Vec<ParameterSpec> {
         let Self { cell, width, vocabulary, layer_norm, .. } = *self;
-        let output = self.output_width();
-        let norm = |place: String| LayerNorm::specs(width).map(|spec| spec.within(&place)).into_iter();
-        let mut specs = vec![ParameterSpec::matrix("embedding", [vocabulary, width], Initial::Normal)];
+        let (embedding, output) = (self.embedding_width(), self.output_width());
+        let norm = |place: String, width| LayerNorm::specs(width).map(|spec| spec.within(&place)).into_iter();
+        let mut specs = vec![ParameterSpec::matrix("embedding", [vocabulary, embedding], Initial::Normal)];
         if layer_norm {
-            specs.extend(norm("norm".into()));
+            specs.extend(norm("norm".into(), embedding));
         }
         for layer in 0..self.layers {
-            let input = if layer == 0 { width } else { output };
+            let input = if layer == 0 { embedding } else { output };
             let place = format!("cell.{layer}");
             specs.extend(cell_parameters(cell, input, output).map(|spec| spec.within(&place)));
             if layer_norm {
-                specs.extend(norm(format!("{place}.norm")));
+                specs.extend(norm(format!("{place}.norm"), width));
             }
         }
         let read_out = read_out_parameters(output, self.read_out_width(), vocabulary, layer_norm);
@@ -94,7 +94,7 @@ impl Recurrent {
                 state_norms.push(LayerNorm::from_parameters(&mut parameters)?);
             }
         }
-        let read_out = ReadOut::from_parameters(&mut parameters, config.layer_norm)?;
+        let read_out = ReadOut::from_parameters(&mut parameters, config.read_out_width() > 0, config.layer_norm)?;
         Ok(Self { embedding, norm, cells, state_norms, read_out, config: config.clone() })
     }
 
@@ -123,7 +123,7 @@ impl Recurrent {
     /// The sites that can be read and written: `embedding`, `hidden.l` for each layer, and `hidden`, the
     /// last of them.
     pub fn sites(&self) -> Vec<Site> {
-        let mut sites = vec![Site::new("embedding", self.config.width)];
+        let mut sites = vec![Site::new("embedding", self.config.embedding_width())];
         sites.extend(
             self.cells.iter().enumerate().map(|(l, cell)| Site::new(format!("hidden.{l}"), cell.state_width())),
         );
@@ -156,7 +156,7 @@ impl Recurrent {
     /// What the first cell reads (site `embedding`).
     ///
     /// - `tokens`: `[row]`, each below the vocabulary's size
-    /// - returns: `[row, width]`
+    /// - returns: `[row, embedding width]`
     pub fn embed(&self, tokens: Tensor<1, Int>) -> Tensor<2> {
         self.embedding.val().select(0, tokens)
     }
@@ -194,9 +194,9 @@ impl Recurrent {
         }
     }
 
-    /// The layers, if they are gated recurrent units without layer norms.
+    /// The layers, if they are gated recurrent units below a read-out with hidden units, without layer norms.
     pub(crate) fn grus(&self) -> Option<Vec<&Gru>> {
-        if self.config.layer_norm {
+        if self.config.layer_norm || self.config.read_out_width() == 0 {
             return None;
         }
         let cells = self.cells.iter();

@@ -97,6 +97,7 @@ fn by_hand(
     let states = |layer: usize| rollout.hidden[layer].clone();
     let targets = indices(&batch.targets, &network.device());
     let read_out = network.read_out().cross_entropy(states(grus.len() - 1), targets, dropout);
+    let read_out = read_out.ok_or_else(|| Error::invalid("the read-out has no hidden units"))?;
 
     let mut d_outputs = read_out.hidden;
     let mut gradients = Vec::new();
