@@ -10,19 +10,20 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// One step of a fit between two GRUs, against autodiff and against the machine's peak
-    Fit,
+    /// One step of a fit, against autodiff and against the machine's peak
+    Step,
+    /// How a step's cost grows with pairs, their length, k and directions
+    Growth,
+    /// A whole fit, until the alignment is nearly perfect
+    Learning,
+    /// Drawing interchanges
+    Data,
+    /// The most memory that a fit holds
+    Memory,
 }
 
 pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
-    let what = match arguments.what.is_empty() {
-        true => What::value_variants(),
-        false => &arguments.what,
-    };
-    for what in what {
-        match what {
-            What::Fit => cmd!(shell, "cargo bench --locked --package mas-cli --bench fit_step").run()?,
-        }
-    }
-    Ok(())
+    let parts = arguments.what.iter().filter_map(ValueEnum::to_possible_value);
+    let parts: Vec<String> = parts.map(|part| part.get_name().to_owned()).collect();
+    cmd!(shell, "cargo bench --locked --package mas-cli --bench fit_step -- {parts...}").run()
 }
