@@ -33,7 +33,7 @@ fn networks() -> [Frozen; 2] {
         assert_eq!(imported.description.task.as_deref(), Some("multi-object"));
         let task = TaskConfig::new(TaskKind::MultiObject).build().unwrap();
         assert_eq!(imported.description.vocabulary.tokens, task.vocabulary().tokens());
-        Frozen::new(name, imported.network)
+        Frozen::new(name, imported.network.recurrent().unwrap().clone())
     })
 }
 

@@ -142,7 +142,7 @@ impl Given {
     /// No such site.
     pub fn participant(&self, site: &str) -> Result<Participant<'_>> {
         Ok(match self {
-            Self::Live(loaded) => Participant::live(&loaded.network, site)?,
+            Self::Live(loaded) => Participant::live(&*loaded.network, site)?,
             Self::Recorded(recording) => Participant::recorded(&recording.recordings, site)?,
         })
     }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use mas_models::{Architecture, Frozen, NetworkDescription, SavedNetwork};
+use mas_core::Network;
+use mas_models::{NetworkDescription, SavedNetwork};
 use mas_tasks::{Task, TaskConfig, TaskKind, Vocabulary};
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 /// A network that is ready for interchanges.
 pub struct Loaded {
     /// The network, frozen, under its name.
-    pub network: Frozen,
+    pub network: Box<dyn Network>,
     /// Everything about it but its weights.
     pub description: NetworkDescription,
     /// What tells its weights from others: their hash.
@@ -46,7 +47,7 @@ impl Loaded {
             None => hash_of(&path.join("weights.safetensors"))?,
         };
         let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
-        Ok(Self { network: Frozen::new(name, network), description, identity, path })
+        Ok(Self { network: network.freeze(name), description, identity, path })
     }
 
     /// The network's untrained twin: the same architecture with fresh weights, drawn with `seed`.
@@ -54,16 +55,14 @@ impl Loaded {
     /// # Errors
     /// None for an architecture that exists.
     pub fn twin(&self, seed: u64, compute: &Compute) -> Result<Self> {
-        let Architecture::Recurrent(config) = &self.description.architecture else {
-            return Err(Error::invalid("this architecture has no untrained twin"));
-        };
+        let architecture = &self.description.architecture;
         let seed = derive(seed, &["twin", &self.identity]);
-        let network = config.init(seed, &compute.device)?;
+        let network = architecture.init(seed, &compute.device)?;
         Ok(Self {
-            network: Frozen::new(untrained_twin(self.name()), network),
+            network: network.freeze(untrained_twin(self.name())),
             description: NetworkDescription {
                 task: self.description.task.clone(),
-                ..NetworkDescription::initialised(config, self.description.vocabulary.clone(), seed)
+                ..NetworkDescription::initialised(architecture, self.description.vocabulary.clone(), seed)
             },
             identity: self.identity.clone(),
             path: self.path.clone(),
@@ -82,7 +81,7 @@ impl Loaded {
 
     /// Its name.
     pub fn name(&self) -> &str {
-        mas_core::Recorded::name(&self.network)
+        self.network.name()
     }
 
     /// The task that it does, with every count and no voids: what it is aligned on.

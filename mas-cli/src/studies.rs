@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mas_core::{Alignment, fit};
-use mas_models::{Architecture, NetworkDescription, SavedNetwork, TrainingEvent};
+use mas_models::{NetworkDescription, SavedNetwork, TrainingEvent};
 
 use crate::{
     Error, Result,
@@ -343,21 +343,14 @@ fn read_description(folder: &Path) -> Result<NetworkDescription> {
 }
 
 fn summary(name: &str, description: &NetworkDescription) -> NetworkSummary {
-    let (architecture, parameters) = match &description.architecture {
-        Architecture::Recurrent(config) => (
-            format!("{} {} × {}", config.cell.name(), config.layers, config.width),
-            Some(config.parameter_count() as u64),
-        ),
-        _ => ("unknown".into(), None),
-    };
     NetworkSummary {
         name: name.into(),
-        architecture,
+        architecture: description.architecture.to_string(),
         task: description.task.clone().unwrap_or_default(),
         seed: description.seed.unwrap_or(0),
         accepted: description.accepted.unwrap_or(true),
         epochs: description.training.as_ref().map(|training| training.epochs as u64),
         validation_accuracy: description.training.as_ref().map(|training| training.validation_accuracy),
-        parameters,
+        parameters: Some(description.architecture.parameter_count() as u64),
     }
 }

@@ -72,7 +72,8 @@ fn the_frame_is_orthonormal_and_its_columns_do_not_depend_on_how_many_there_are(
         let gram = frame.clone().transpose().matmul(frame.clone());
         let error: f32 = (gram - Tensor::eye(columns, &device)).abs().max().into_scalar();
         assert!(error < 1e-5, "{columns}: {error}");
-        assert_eq!(values(&frame), values(&all.clone().narrow(1, 0, columns)));
+        let error: f32 = (frame - all.clone().narrow(1, 0, columns)).abs().max().into_scalar();
+        assert!(error < 1e-6, "{columns}: {error}");
     }
     assert!(matches!(function.evaluate(7), Err(Error::Invalid(message)) if message.contains('7')));
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::training::{StopReason, Trained, TrainingSettings};
-use crate::{RecurrentConfig, Result, Vocabulary};
+use crate::{Architecture, Result, Vocabulary};
 
 /// Everything about a saved network but its weights: the contents of `network.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,15 +32,6 @@ pub struct NetworkDescription {
 
 /// The format of network folders that this version writes.
 pub const FORMAT: u32 = 1;
-
-/// The shape of a network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Architecture {
-    /// Embedding, layers of recurrent cells, read-out.
-    Recurrent(RecurrentConfig),
-}
 
 /// How a network was trained and how that ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,13 +90,13 @@ impl Provenance {
 
 impl NetworkDescription {
     /// A network that has just been made, with random weights.
-    pub fn initialised(config: &RecurrentConfig, vocabulary: Vocabulary, seed: u64) -> Self {
+    pub fn initialised(architecture: impl Into<Architecture>, vocabulary: Vocabulary, seed: u64) -> Self {
         Self {
             format: FORMAT,
             task: None,
             accepted: None,
             seed: Some(seed),
-            architecture: Architecture::Recurrent(config.clone()),
+            architecture: architecture.into(),
             vocabulary,
             training: None,
             provenance: Provenance::here(Origin::Initialised),
@@ -132,13 +123,12 @@ impl NetworkDescription {
         if self.format != FORMAT {
             return invalid(format!("format = {}, but this version reads format {FORMAT}", self.format));
         }
-        let Architecture::Recurrent(config) = &self.architecture;
-        config.check()?;
+        self.architecture.check()?;
         self.vocabulary.check()?;
-        if self.vocabulary.len() != config.vocabulary {
+        if self.vocabulary.len() != self.architecture.vocabulary() {
             return invalid(format!(
                 "the architecture has a vocabulary of {}, but there are {} tokens",
-                config.vocabulary,
+                self.architecture.vocabulary(),
                 self.vocabulary.len()
             ));
         }

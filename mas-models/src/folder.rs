@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 
-use crate::description::{Architecture, NetworkDescription};
+use crate::description::NetworkDescription;
 use crate::training::{TrainingRecord, read_log, write_log};
-use crate::{Error, Recurrent, Result, stored};
+use crate::{Error, Model, Result, stored};
 
 const DESCRIPTION: &str = "network.toml";
 const WEIGHTS: &str = "weights.safetensors";
@@ -21,19 +21,19 @@ const LOG: &str = "training.csv";
 /// let config = RecurrentConfig::new(CellKind::Gru, 8, 3);
 /// let vocabulary = Vocabulary::new(["P", "B", "E"].map(String::from).to_vec());
 /// let saved = SavedNetwork {
-///     network: config.init(1, &Device::flex())?,
+///     network: config.init(1, &Device::flex())?.into(),
 ///     description: NetworkDescription::initialised(&config, vocabulary, 1),
 /// };
 /// let folder = tempfile::tempdir().unwrap();
 /// saved.save(folder.path().join("network"), &[])?;
 /// let loaded = SavedNetwork::load(folder.path().join("network"), &Device::flex())?;
-/// assert_eq!(loaded.network.config(), &config);
+/// assert_eq!(loaded.network.architecture(), config.into());
 /// # Ok::<(), mas_models::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct SavedNetwork {
     /// The network.
-    pub network: Recurrent,
+    pub network: Model,
     /// Everything about it but its weights.
     pub description: NetworkDescription,
 }
@@ -51,7 +51,7 @@ impl SavedNetwork {
         let folder = folder.as_ref();
         let mut description = self.description.clone();
         description.check()?;
-        if description.architecture != Architecture::Recurrent(self.network.config().clone()) {
+        if description.architecture != self.network.architecture() {
             return Err(Error::invalid("the description is of another architecture than the network"));
         }
         let tensors = stored::of_network(&self.network)?;
@@ -100,8 +100,7 @@ impl SavedNetwork {
         let path = folder.join(WEIGHTS);
         let bytes = read(&path)?;
         let tensors = stored::from_bytes(&bytes, &path)?;
-        let Architecture::Recurrent(config) = &description.architecture;
-        let network = stored::into_network(tensors, config, &path, device)?;
+        let network = stored::into_network(tensors, &description.architecture, &path, device)?;
         if description
             .provenance
             .weights_blake3

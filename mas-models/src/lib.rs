@@ -2,19 +2,32 @@
 
 #![warn(missing_docs)]
 
+mod architecture;
+mod checks;
 mod description;
 mod error;
 mod folder;
 mod gelu;
 pub mod import;
+mod layer_norm;
+mod model;
+mod packing;
+mod parameters;
 mod recurrent;
+mod run;
 mod stored;
 mod training;
+mod transformer;
 mod vocabulary;
 
-pub use description::{Architecture, FORMAT, NetworkDescription, Origin, Provenance, TrainingSummary};
+pub use architecture::Architecture;
+pub use description::{FORMAT, NetworkDescription, Origin, Provenance, TrainingSummary};
 pub use error::{Error, Result};
 pub use folder::SavedNetwork;
-pub use recurrent::{Cell, CellKind, Feedback, Frozen, Gru, ReadOut, Recurrent, RecurrentConfig, RecurrentState, Run};
+pub use layer_norm::LayerNorm;
+pub use model::Model;
+pub use recurrent::{Cell, CellKind, Frozen, Gru, Lstm, ReadOut, Recurrent, RecurrentConfig, RecurrentState, Rnn};
+pub use run::{Feedback, Run};
 pub use training::{Evaluation, StopReason, Trained, Training, TrainingEvent, TrainingRecord, TrainingSettings};
+pub use transformer::{FrozenTransformer, NormPlacement, Transformer, TransformerConfig};
 pub use vocabulary::Vocabulary;

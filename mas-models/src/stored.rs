@@ -6,8 +6,8 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::recurrent::{ParameterSpec, Recurrent, RecurrentConfig};
-use crate::{Error, Result};
+use crate::parameters::ParameterSpec;
+use crate::{Architecture, Error, Model, Result};
 
 /// A tensor as a file has it; no values where its elements are no floating-point numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,10 +20,10 @@ pub(crate) struct Stored {
 pub(crate) type StoredTensors = BTreeMap<String, Stored>;
 
 /// A network's weights, named as in its folder; biases have one dimension.
-pub(crate) fn of_network(network: &Recurrent) -> Result<StoredTensors> {
-    let specs = network.config().parameters();
+pub(crate) fn of_network(network: &Model) -> Result<StoredTensors> {
+    let specs = network.architecture().parameters();
     let stored = |(spec, tensor): (ParameterSpec, Tensor<2>)| {
-        Ok((spec.name.clone(), Stored { shape: stored_shape(&spec), values: Some(host(&spec.name, tensor)?) }))
+        Ok((spec.name.clone(), Stored { shape: spec.stored_shape(), values: Some(host(&spec.name, tensor)?) }))
     };
     specs.into_iter().zip(network.parameters()).map(stored).collect()
 }
@@ -31,14 +31,6 @@ pub(crate) fn of_network(network: &Recurrent) -> Result<StoredTensors> {
 /// The values of a tensor, row by row.
 pub(crate) fn host(name: &str, tensor: Tensor<2>) -> Result<Vec<f32>> {
     tensor.try_into_vec_as::<f32>().map_err(|error| Error::invalid(format!("{name} cannot be read back: {error}")))
-}
-
-/// The shape that a parameter has in a file.
-pub(crate) fn stored_shape(spec: &ParameterSpec) -> Vec<usize> {
-    match spec.name.rsplit('.').next() {
-        Some(last) if last.starts_with("b_") => vec![spec.shape[1]],
-        _ => spec.shape.to_vec(),
-    }
 }
 
 /// Takes the parameters of a network out of `stored`.
@@ -54,7 +46,7 @@ pub(crate) fn take_parameters(
 ) -> Result<Vec<Tensor<2>>> {
     let mut parameters = Vec::with_capacity(specs.len());
     for spec in specs {
-        let values = take(stored, &spec.name, &stored_shape(spec), path)?;
+        let values = take(stored, &spec.name, &spec.stored_shape(), path)?;
         parameters.push(Tensor::from_data(TensorData::new(values, spec.shape), device));
     }
     Ok(parameters)
@@ -87,13 +79,13 @@ pub(crate) fn none_left(stored: &StoredTensors, path: &Path) -> Result<()> {
 /// A network of this shape out of `stored`, which must hold its parameters and nothing else.
 pub(crate) fn into_network(
     mut stored: StoredTensors,
-    config: &RecurrentConfig,
+    architecture: &Architecture,
     path: &Path,
     device: &Device,
-) -> Result<Recurrent> {
-    let parameters = take_parameters(&mut stored, &config.parameters(), path, device)?;
+) -> Result<Model> {
+    let parameters = take_parameters(&mut stored, &architecture.parameters(), path, device)?;
     none_left(&stored, path)?;
-    Recurrent::from_parameters(config, parameters)
+    Model::from_parameters(architecture, parameters)
 }
 
 /// The bytes of a safetensors file; the same tensors and note give the same bytes.

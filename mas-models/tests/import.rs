@@ -29,6 +29,7 @@ fn element(k: usize) -> f32 {
 fn both_formats_of_torch_save_give_the_same_network() {
     let [zip, legacy] = ["tiny_zip.pt", "tiny_legacy.pt"].map(|name| open(fixture(name)).unwrap());
     for Imported { network, description, mapped, left_over } in [&zip, &legacy] {
+        let network = network.recurrent().unwrap();
         assert_eq!(description.architecture, Architecture::Recurrent(RecurrentConfig::new(CellKind::Gru, 4, 8)));
         assert_eq!(description.task.as_deref(), Some("modulo"));
         assert_eq!((description.accepted, description.seed), (None, Some(7)));
@@ -46,7 +47,8 @@ fn both_formats_of_torch_save_give_the_same_network() {
         assert_eq!(values(cell.w_ih()), w_ih, "[in, out] of theirs [out, in]");
         assert_eq!(values(cell.b_hh()), (140..152).map(element).collect::<Vec<_>>());
     }
-    assert_eq!(values(zip.network.read_out().w_out()), values(legacy.network.read_out().w_out()));
+    let [zip, legacy] = [zip, legacy].map(|imported| values(imported.network.recurrent().unwrap().read_out().w_out()));
+    assert_eq!(zip, legacy);
 }
 
 #[test]
@@ -54,7 +56,7 @@ fn a_trained_network_says_what_it_is() {
     let imported = open(fixture("gru_multiobject_seed12345/state_dict.safetensors")).unwrap();
     assert_eq!(imported.description.task.as_deref(), Some("multi-object"));
     assert_eq!(imported.description.seed, Some(12345));
-    assert_eq!(imported.network.config(), &RecurrentConfig::new(CellKind::Gru, 128, 8));
+    assert_eq!(imported.network.architecture(), RecurrentConfig::new(CellKind::Gru, 128, 8).into());
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn without_a_configuration_the_caller_has_to_tell() {
     let tokens = ["P", "B", "E", "D0", "D1", "D2", "R", "T"].map(String::from).to_vec();
     let options = ImportOptions { task: Some("multi-object".into()), vocabulary: Some(Vocabulary::new(tokens)) };
     let imported = import(&path, &options, &Device::flex()).unwrap();
-    assert_eq!(imported.network.config().width, 128);
+    assert_eq!(imported.network.recurrent().unwrap().config().width, 128);
     assert_eq!(imported.description.task, options.task);
 
     let options = ImportOptions { task: Some("square".into()), ..ImportOptions::default() };
@@ -111,7 +113,7 @@ fn what_does_not_fit_is_refused_by_name() {
     let same = |_: &mut serde_json::Value| {};
     let all = |_: &mut Parts| {};
     assert_eq!(altered(all, same), "imported");
-    let cases: [(String, &str); 12] = [
+    let cases: [(String, &str); 13] = [
         (altered(|parts| drop(parts.remove("model.lm_head.bias")), same), "model.lm_head.bias is missing"),
         (
             altered(|parts| drop(parts.insert("model.pre_norm.weight".into(), (vec![1], vec![0; 4]))), same),
@@ -128,8 +130,12 @@ fn what_does_not_fit_is_refused_by_name() {
             ),
             "tensor model.decoder.0.bias has the value NaN at 1",
         ),
-        (altered(all, |config| config["model_type"] = "LSTM".into()), "config.model_type is \"LSTM\""),
-        (altered(all, |config| config["l_norm"] = true.into()), "config.l_norm is true"),
+        (altered(all, |config| config["model_type"] = "Mamba".into()), "config.model_type is \"Mamba\""),
+        (
+            altered(all, |config| config["model_type"] = "LSTM".into()),
+            "tensor model.rnns.0.weight_ih is [384, 128], must be [256, 128]",
+        ),
+        (altered(all, |config| config["l_norm"] = true.into()), "tensor model.pre_norm.weight is missing"),
         (altered(all, |config| config["n_layers"] = 2.into()), "tensor model.rnns.1.weight_ih is missing"),
         (altered(all, |config| config["d_model"] = "wide".into()), "config.d_model: invalid type: string \"wide\""),
         (altered(all, |config| config["d_model"] = (1u64 << 40).into()), "config: width = 1099511627776"),

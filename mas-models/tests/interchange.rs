@@ -13,8 +13,12 @@ use mas_models::{CellKind, Feedback, Frozen, RecurrentConfig};
 const VOCABULARY: usize = 7;
 
 fn gru(width: usize, layers: usize, seed: u64) -> Frozen {
-    let config = RecurrentConfig::new(CellKind::Gru, width, VOCABULARY).with_layers(layers);
-    Frozen::new(format!("gru-{width}-{layers}"), config.init(seed, &Device::flex()).unwrap())
+    frozen(CellKind::Gru, width, layers, seed)
+}
+
+fn frozen(cell: CellKind, width: usize, layers: usize, seed: u64) -> Frozen {
+    let config = RecurrentConfig::new(cell, width, VOCABULARY).with_layers(layers);
+    Frozen::new(format!("{}-{width}-{layers}", cell.name()), config.init(seed, &Device::flex()).unwrap())
 }
 
 /// Trials of different lengths with responses in the middle and at the end.
@@ -41,6 +45,40 @@ fn a_gru_of_two_layers_does_what_every_network_must() {
 #[test]
 fn a_gru_of_three_layers_and_an_odd_width_does_what_every_network_must() {
     network_suite::suite(&gru(3, 3, 3), &trials());
+}
+
+#[test]
+fn lstms_do_what_every_network_must() {
+    network_suite::suite(&frozen(CellKind::Lstm, 8, 1, 11), &trials());
+    network_suite::suite(&frozen(CellKind::Lstm, 6, 2, 12), &trials());
+}
+
+#[test]
+fn plain_recurrent_networks_do_what_every_network_must() {
+    network_suite::suite(&frozen(CellKind::Rnn, 6, 1, 13), &trials());
+    network_suite::suite(&frozen(CellKind::Rnn, 5, 2, 14), &trials());
+}
+
+#[test]
+fn networks_with_layer_norms_do_what_every_network_must() {
+    for (cell, layers) in [(CellKind::Gru, 1), (CellKind::Gru, 2), (CellKind::Rnn, 2)] {
+        let config = RecurrentConfig::new(cell, 6, VOCABULARY).with_layers(layers).with_layer_norm(true);
+        let network = config.init(15, &Device::flex()).unwrap();
+        network_suite::suite(&Frozen::new(format!("{}-norm-{layers}", cell.name()), network), &trials());
+    }
+}
+
+/// As they may be imported.
+#[test]
+fn networks_with_other_embeddings_and_read_outs_do_what_every_network_must() {
+    for (cell, embedding, read_out) in
+        [(CellKind::Gru, 4, 0), (CellKind::Gru, 6, 9), (CellKind::Gru, 8, 24), (CellKind::Lstm, 3, 0)]
+    {
+        let config = RecurrentConfig::new(cell, 6, VOCABULARY);
+        let config = RecurrentConfig { embedding: Some(embedding), read_out: Some(read_out), ..config };
+        let network = config.init(16, &Device::flex()).unwrap();
+        network_suite::suite(&Frozen::new(format!("{}-{embedding}-{read_out}", cell.name()), network), &trials());
+    }
 }
 
 /// As wide as those that are trained, where kernels for wide matrices are used.

@@ -42,7 +42,8 @@ impl Arrays {
 fn frozen() -> [Frozen; 2] {
     ["gru_multiobject_seed12345", "gru_multiobject_seed23456"].map(|name| {
         let path = fixtures().join(name).join("state_dict.safetensors");
-        Frozen::new(name, import(path, &ImportOptions::default(), &Device::flex()).unwrap().network)
+        let imported = import(path, &ImportOptions::default(), &Device::flex()).unwrap();
+        Frozen::new(name, imported.network.recurrent().unwrap().clone())
     })
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use burn::tensor::Device;
 use mas_core::Trials;
 use mas_models::{
-    CellKind, Error, Recurrent, RecurrentConfig, StopReason, Trained, Training, TrainingEvent, TrainingSettings,
+    CellKind, Error, Feedback, Model, RecurrentConfig, StopReason, Trained, Training, TrainingEvent, TrainingSettings,
+    TransformerConfig,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -29,8 +30,8 @@ fn counting(trials: usize, most: usize, seed: u64) -> Trials {
     Trials::new(sequences.iter().map(|(tokens, response)| (&tokens[..], &response[..])), 0).unwrap()
 }
 
-fn network(seed: u64) -> Recurrent {
-    RecurrentConfig::new(CellKind::Gru, 24, 8).init(seed, &Device::flex()).unwrap()
+fn network(seed: u64) -> Model {
+    RecurrentConfig::new(CellKind::Gru, 24, 8).init(seed, &Device::flex()).unwrap().into()
 }
 
 fn settings() -> TrainingSettings {
@@ -38,50 +39,87 @@ fn settings() -> TrainingSettings {
 }
 
 fn train(settings: &TrainingSettings, checkpoint: Option<&Path>) -> Result<Trained, Error> {
-    let (training, validation) = (counting(200, 4, 1), counting(50, 4, 2));
-    let training = Training { training: &training, validation: &validation, settings, checkpoint };
-    training.run(network(3), |_| ControlFlow::Continue(()))
+    train_this(network(3), settings, checkpoint)
 }
 
-fn weights(network: &Recurrent) -> Vec<f32> {
-    let read_out = network.read_out();
-    [network.embedding(), read_out.w_in(), read_out.b_in(), read_out.w_out(), read_out.b_out()]
-        .into_iter()
-        .flat_map(|tensor| tensor.try_into_vec_as::<f32>().unwrap())
-        .collect()
+fn train_this(network: Model, settings: &TrainingSettings, checkpoint: Option<&Path>) -> Result<Trained, Error> {
+    let (training, validation) = (counting(200, 4, 1), counting(50, 4, 2));
+    let training = Training { training: &training, validation: &validation, settings, checkpoint };
+    training.run(network, |_| ControlFlow::Continue(()))
+}
+
+/// What the network says, in which every weight has a part.
+fn said(network: &Model) -> Vec<f32> {
+    let run = network.run(&counting(20, 4, 5), Feedback::TeacherForced).unwrap();
+    run.logits.try_into_vec_as::<f32>().unwrap()
+}
+
+/// One network of each architecture, with settings that teach it to count to four.
+fn every_architecture() -> Vec<(Model, TrainingSettings)> {
+    let recurrent = |cell| {
+        let network = RecurrentConfig::new(cell, 24, 8).init(3, &Device::flex()).unwrap();
+        (network.into(), settings())
+    };
+    let normed = RecurrentConfig::new(CellKind::Gru, 24, 8).with_layers(2).with_layer_norm(true);
+    let linear = RecurrentConfig { read_out: Some(0), ..RecurrentConfig::new(CellKind::Gru, 24, 8) };
+    let transformer = TransformerConfig { dropout: 0.1, ..TransformerConfig::new(24, 8) };
+    let teacher_forced = TrainingSettings { feedback: Feedback::TeacherForced, ..settings() };
+    vec![
+        recurrent(CellKind::Gru),
+        recurrent(CellKind::Lstm),
+        recurrent(CellKind::Rnn),
+        (normed.init(3, &Device::flex()).unwrap().into(), settings()),
+        (linear.init(3, &Device::flex()).unwrap().into(), settings()),
+        (transformer.init(3, &Device::flex()).unwrap().into(), teacher_forced),
+    ]
 }
 
 #[test]
 fn counting_is_learned_and_accepted() {
-    let settings = TrainingSettings { max_epochs: 400, ..settings() };
-    let trained = train(&settings, None).unwrap();
-    assert!(trained.accepted, "{:?}", trained.history.last());
-    assert_eq!(trained.summary.stopped, StopReason::Accepted);
-    let last_three = &trained.history[trained.history.len() - 3..];
-    assert!(last_three.iter().all(|record| record.trial_accuracy == 1.0));
+    for (network, settings) in every_architecture() {
+        let architecture = network.architecture();
+        let settings = TrainingSettings { max_epochs: 600, ..settings };
+        let trained = train_this(network, &settings, None).unwrap();
+        assert!(trained.accepted, "{architecture}: {:?}", trained.history.last());
+        assert_eq!(trained.summary.stopped, StopReason::Accepted);
+        let last_three = &trained.history[trained.history.len() - 3..];
+        assert!(last_three.iter().all(|record| record.trial_accuracy == 1.0));
+    }
 }
 
 #[test]
 fn a_resumed_training_ends_with_the_same_bytes() {
-    let whole = TrainingSettings { max_epochs: 12, validate_every: 2, ..settings() };
-    let uninterrupted = train(&whole, None).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    // Interrupted in the middle of an epoch, and again between two.
-    let first = train(&TrainingSettings { max_steps: Some(32), ..whole.clone() }, Some(folder.path())).unwrap();
-    assert_eq!((first.summary.stopped, first.summary.steps, first.accepted), (StopReason::MaxSteps, 32, false));
-    train(&TrainingSettings { max_epochs: 9, ..whole.clone() }, Some(folder.path())).unwrap();
-    let resumed = train(&whole, Some(folder.path())).unwrap();
-    assert_eq!(weights(&resumed.network), weights(&uninterrupted.network));
-    assert_eq!(resumed.history, uninterrupted.history);
+    for (network, settings) in every_architecture() {
+        let train = |settings: &TrainingSettings, folder| train_this(network.clone(), settings, folder);
+        let whole = TrainingSettings { max_epochs: 12, validate_every: 2, ..settings };
+        let uninterrupted = train(&whole, None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        // Interrupted in the middle of an epoch, and again between two.
+        let first = train(&TrainingSettings { max_steps: Some(32), ..whole.clone() }, Some(folder.path())).unwrap();
+        assert_eq!((first.summary.stopped, first.summary.steps, first.accepted), (StopReason::MaxSteps, 32, false));
+        train(&TrainingSettings { max_epochs: 9, ..whole.clone() }, Some(folder.path())).unwrap();
+        let resumed = train(&whole, Some(folder.path())).unwrap();
+        assert_ne!(said(&resumed.network), said(&network));
+        assert_eq!(said(&resumed.network), said(&uninterrupted.network));
+        assert_eq!(resumed.history, uninterrupted.history);
 
-    let other = TrainingSettings { learning_rate: 1e-3, ..whole };
-    let error = train(&other, Some(folder.path())).unwrap_err().to_string();
-    assert!(error.contains("belongs to another training"), "{error}");
-    let path = folder.path().join("checkpoint.safetensors");
-    let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    let error = train(&other, Some(folder.path())).unwrap_err().to_string();
-    assert!(error.contains("checkpoint.safetensors") && error.contains("truncated"), "{error}");
+        let other = TrainingSettings { learning_rate: 1e-3, ..whole };
+        let error = train(&other, Some(folder.path())).unwrap_err().to_string();
+        assert!(error.contains("belongs to another training"), "{error}");
+        let path = folder.path().join("checkpoint.safetensors");
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        let error = train(&other, Some(folder.path())).unwrap_err().to_string();
+        assert!(error.contains("checkpoint.safetensors") && error.contains("truncated"), "{error}");
+    }
+}
+
+#[test]
+fn a_transformer_is_not_trained_free_running() {
+    let (network, settings) = every_architecture().pop().unwrap();
+    let settings = TrainingSettings { feedback: Feedback::FreeRunning, ..settings };
+    let error = train_this(network, &settings, None).unwrap_err().to_string();
+    assert!(error.contains("a transformer is trained teacher-forced"), "{error}");
 }
 
 #[test]

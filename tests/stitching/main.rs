@@ -48,7 +48,7 @@ fn train(seed: u64) -> Frozen {
     };
     let trained = training.run(network.unwrap(), |_| ControlFlow::Continue(())).unwrap();
     assert!(trained.accepted, "network {seed}: {:?}", trained.history.last());
-    Frozen::new(format!("gru-{seed}"), trained.network)
+    Frozen::new(format!("gru-{seed}"), trained.network.recurrent().unwrap().clone())
 }
 
 fn pairs(split: Split, number: usize, seed: u64) -> Pairs {

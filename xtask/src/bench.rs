@@ -10,8 +10,16 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// One step of a fit between two GRUs, against autodiff and against the machine's peak
-    Fit,
+    /// One step of a fit, against autodiff and against the machine's peak
+    Step,
+    /// How a step's cost grows with pairs, their length, k and directions
+    Growth,
+    /// A whole fit, until the alignment is nearly perfect
+    Learning,
+    /// Drawing interchanges
+    Data,
+    /// The most memory that a fit holds
+    Memory,
     /// What a step spends on its alignment functions alone
     Frame,
 }
@@ -21,11 +29,13 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
         true => What::value_variants(),
         false => &arguments.what,
     };
-    for what in what {
-        match what {
-            What::Fit => cmd!(shell, "cargo bench --locked --package mas-cli --bench fit_step").run()?,
-            What::Frame => cmd!(shell, "cargo bench --locked --package mas-core --bench frame_step").run()?,
-        }
+    let parts = what.iter().filter(|part| **part != What::Frame).filter_map(ValueEnum::to_possible_value);
+    let parts: Vec<String> = parts.map(|part| part.get_name().to_owned()).collect();
+    if !parts.is_empty() {
+        cmd!(shell, "cargo bench --locked --package mas-cli --bench fit_step -- {parts...}").run()?;
+    }
+    if what.contains(&What::Frame) {
+        cmd!(shell, "cargo bench --locked --package mas-core --bench frame_step").run()?;
     }
     Ok(())
 }

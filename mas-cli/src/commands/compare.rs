@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use mas_core::{Activity, Recorded};
+use mas_core::Activity;
 use mas_metrics::{Measure, Options, Outcome, Samples, compare_each};
 use serde_json::json;
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use mas_models::{
     SavedNetwork,
-    import::{ImportOptions, import},
+    import::{ImportOptions, StateMap, import, import_mapped},
 };
 use mas_tasks::TaskKind;
 use serde_json::json;
@@ -13,10 +13,14 @@ use crate::Result;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// A PyTorch checkpoint of the reference implementation (.pt, .pth, .safetensors); nothing in it is executed
+    /// A PyTorch checkpoint (.pt, .pth, .safetensors) of the reference implementation, or, with --map, of a plain
+    /// recurrent network; nothing in it is executed
     Pytorch {
         /// The checkpoint
         file: PathBuf,
+        /// A file that names the parts of a plain network's state dictionary
+        #[arg(long, value_name = "MAP.toml")]
+        map: Option<PathBuf>,
         /// The task that it does, where the file does not say
         #[arg(long)]
         task: Option<TaskKind>,
@@ -27,10 +31,13 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
-    let Command::Pytorch { file, task, out } = command;
+    let Command::Pytorch { file, map, task, out } = command;
     let compute = session.compute()?;
     let options = ImportOptions { task: task.map(|task| task.to_string()), vocabulary: None };
-    let imported = import(file, &options, &compute.device)?;
+    let imported = match map {
+        Some(map) => import_mapped(file, &StateMap::read(map)?, &options, &compute.device)?,
+        None => import(file, &options, &compute.device)?,
+    };
     let saved = SavedNetwork { network: imported.network, description: imported.description };
     saved.save(out, &[])?;
     if saved.description.task.is_none() {

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use mas_core::{Activity, Recorded, Trials};
+use mas_core::{Activity, Trials};
 use mas_tasks::TaskKind;
 use serde_json::json;
 

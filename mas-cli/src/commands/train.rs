@@ -19,15 +19,15 @@ pub(super) struct Arguments {
     /// The task's id, see `mas tasks list`
     #[arg(long)]
     task: TaskKind,
-    /// The architecture: gru
+    /// The architecture: gru, lstm, rnn or transformer
     #[arg(long, value_name = "ARCHITECTURE")]
     network: Architecture,
     /// Width of its state
     #[arg(long, default_value_t = defaults::WIDTH, value_parser = super::count)]
     width: usize,
-    /// Its layers
-    #[arg(long, default_value_t = 1, value_parser = super::count)]
-    layers: usize,
+    /// Its layers [default: 1, of a transformer 2]
+    #[arg(long, value_parser = super::count)]
+    layers: Option<usize>,
     /// Passes through the training trials at most
     #[arg(long, default_value_t = defaults::MAX_EPOCHS, value_parser = super::count)]
     max_epochs: usize,
@@ -46,7 +46,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         task: arguments.task,
         architecture: arguments.network,
         width: arguments.width,
-        layers: arguments.layers,
+        layers: arguments.layers.unwrap_or(arguments.network.default_layers()),
         seed: session.seed(),
         training: TrainingSettings {
             max_epochs: arguments.max_epochs,

@@ -98,9 +98,16 @@ fn recipe(
     architecture: &Spanned<String>,
 ) -> Result<Vec<Network>, StudyError> {
     let task = *source.choice("task", task, TaskKind::ALL, |task| task.name())?;
+    let span = architecture.span();
     let architecture = source.choice("architecture", architecture, Architecture::ALL, |one| one.name())?;
     let width = source.positive("width", table.width.as_ref(), defaults::WIDTH)?;
     let layers = source.positive("layers", table.layers.as_ref(), architecture.default_layers())?;
+    // Whatever the vocabulary.
+    if let Err(problem) = architecture.shape(width, layers, 2).check() {
+        let span = table.width.as_ref().map_or(span, Spanned::span);
+        let help = format!("{architecture} is not to be had in this shape");
+        return Err(source.error_with(span, problem.to_string(), help));
+    }
     let given = table.training.as_ref().map(|table| table.get_ref().clone()).unwrap_or_default();
     let training = training(source, &given)?;
     let group = table.name.get_ref();

@@ -1,4 +1,4 @@
-use mas_core::{Recorded, Trials};
+use mas_core::Trials;
 use mas_metrics::{Measure, Options, Outcome, Samples, compare_each, distinct_rows, draw_rows};
 use mas_tasks::Task;
 

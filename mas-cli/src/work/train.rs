@@ -1,19 +1,10 @@
 use std::{ops::ControlFlow, path::Path};
 
 use mas_core::Trials;
-use mas_models::{
-    CellKind, NetworkDescription, RecurrentConfig, SavedNetwork, Trained, Training, TrainingEvent, TrainingSettings,
-    Vocabulary,
-};
-use mas_tasks::TaskConfig;
+use mas_models::{NetworkDescription, SavedNetwork, Trained, Training, TrainingEvent, TrainingSettings, Vocabulary};
+use mas_tasks::{Sequence, Task, TaskConfig};
 
-use crate::{
-    Result,
-    device::Compute,
-    exchanges::Reader,
-    seeds::derive,
-    study::{Architecture, TrainConfiguration},
-};
+use crate::{Result, device::Compute, exchanges::Reader, seeds::derive, study::TrainConfiguration};
 
 /// The folder of the trained network within a unit's results.
 pub const NETWORK: &str = "network";
@@ -30,21 +21,24 @@ pub fn train(
     on_event: &mut dyn FnMut(&TrainingEvent, usize),
 ) -> Result<(SavedNetwork, Trained)> {
     let TrainConfiguration { task, architecture, width, layers, seed, training } = configuration;
-    let cell = match architecture {
-        Architecture::Gru => CellKind::Gru,
-    };
-    let task_config = TaskConfig::training(*task);
-    let task = task_config.clone().build()?;
-    let reader = Reader::new(&task, task.vocabulary())?;
+    let judged_on = TaskConfig::training(*task);
+    let learned_from = judged_on.clone().with_void_probability(architecture.void_probability(*task)).build()?;
+    let judged_on = judged_on.build()?;
+    let task = &learned_from;
     // Networks of one seed that differ in anything have nothing else in common: neither weights nor data.
     let (width_text, layers_text) = (width.to_string(), layers.to_string());
     let derived =
         |purpose| derive(*seed, &[purpose, task.kind().name(), architecture.name(), &width_text, &layers_text]);
-    let trials = |sequences: Vec<mas_tasks::Sequence>| -> Result<Trials> { reader.trials(&sequences) };
-    let data = trials(task.sequences(training.samples, derived("training trials")))?;
-    let validation = trials(task.validation_sequences(training.validation_samples, derived("validation trials")))?;
+    // Both in the vocabulary that the network learns.
+    let trials = |of: &Task, sequences: Vec<Sequence>| -> Result<Trials> {
+        Reader::new(of, task.vocabulary())?.trials(&sequences)
+    };
+    let data = trials(task, task.sequences(training.samples, derived("training trials")))?;
+    let held_out = judged_on.validation_sequences(training.validation_samples, derived("validation trials"));
+    let validation = trials(&judged_on, held_out)?;
     let settings = TrainingSettings {
         seed: derived("training"),
+        feedback: architecture.feedback(),
         batch: training.batch,
         learning_rate: training.learning_rate,
         warm_up: training.warm_up as u64,
@@ -61,8 +55,8 @@ pub fn train(
         void: known.void(),
         ..Vocabulary::new(known.tokens().to_vec())
     };
-    let config = RecurrentConfig { layers: *layers, ..RecurrentConfig::new(cell, *width, vocabulary.len()) };
-    let network = config.init(derived("weights"), &compute.device)?;
+    let shape = architecture.shape(*width, *layers, vocabulary.len());
+    let network = shape.init(derived("weights"), &compute.device)?;
     let run = Training { training: &data, validation: &validation, settings: &settings, checkpoint: Some(checkpoint) };
     let trained = run.run(network, |event| {
         on_event(event, training.max_epochs);
@@ -70,7 +64,7 @@ pub fn train(
     })?;
     let description = NetworkDescription {
         task: Some(task.kind().to_string()),
-        ..NetworkDescription::initialised(&config, vocabulary, *seed)
+        ..NetworkDescription::initialised(shape, vocabulary, *seed)
     };
     let saved = SavedNetwork { network: trained.network.clone(), description: description.after(&trained) };
     Ok((saved, trained))

@@ -81,7 +81,7 @@ fn mistakes_in_a_study_are_shown_with_their_line() {
     for (from, to, says) in [
         ("k = 4\nbatch = 8", "kk = 4\nbatch = 8", "kk"),
         ("architecture = \"gru\"", "architecture = \"gru2\"", "gru2"),
-        ("architecture = \"gru\"", "architecture = \"lstm\"", "there is only `gru`"),
+        ("architecture = \"gru\"", "architecture = \"mamba\"", "`gru`, `lstm`, `rnn`, `transformer`"),
         ("k = 4\nbatch = 8", "method = \"clmass\"\nk = 4\nbatch = 8", "did you mean `clmas`?"),
         ("claims = [\"C1\"]", "claims = [\"C2\"]", "did you mean `C1`?"),
         ("max-steps = 60", "max-steps = 0", "at least 1"),

@@ -48,6 +48,36 @@ fn the_same_seed_gives_the_same_bytes_at_any_number_of_threads() {
 }
 
 #[test]
+fn networks_of_every_architecture_are_trained_and_aligned() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["gru", "lstm", "rnn", "transformer"] {
+        let train = ["train", "--task", "multi-object", "--network", name, "--width", "8", "--max-steps", "2"];
+        succeeds(folder.path(), &[&train[..], &["--out", name]].concat());
+    }
+    let rest = ["--k", "4", "--max-steps", "2", "--training-pairs", "20", "--held-out-pairs", "10", "--batch", "8"];
+    let align = |arguments: &[&str]| {
+        succeeds(folder.path(), &[&["align"], arguments, &rest, &["--allow-unaccepted", "--json"]].concat())
+    };
+    for (networks, site, positions) in [
+        (["gru", "lstm"], "hidden", "individual"),
+        (["rnn", "transformer"], "embedding", "stepwise"),
+        (["lstm", "transformer"], "hidden,layer.0", "stepwise"),
+        (["transformer", "gru"], "layer.0,hidden", "individual"),
+    ] {
+        let out = format!("{site}-{positions}");
+        let arguments = [&networks[..], &["--site", site, "--positions", positions, "--controls", "--out", &out]];
+        let document: serde_json::Value = serde_json::from_str(&align(&arguments.concat())).unwrap();
+        let rows = document["iia"].as_array().unwrap();
+        assert!(rows.iter().any(|row| row["control"] == "random-network"), "{out}");
+    }
+    // The transformer knows the void token, which is in none of the trials that networks are compared on.
+    let description = std::fs::read_to_string(folder.path().join("transformer/network.toml")).unwrap();
+    assert!(description.contains("void = 8") && description.contains("feedback = \"teacher-forced\""), "{description}");
+    let record = ["record", "transformer", "--site", "logits", "--task", "multi-object", "--trials", "3", "--json"];
+    succeeds(folder.path(), &[&record[..], &["--out", "logits.npz"]].concat());
+}
+
+#[test]
 fn activity_is_recorded_and_compared() {
     let folder = tempfile::tempdir().unwrap();
     for (name, seed) in [("a", 1), ("b", 2)] {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     decomposition::{self, reflections, solve},
     evaluated::Evaluation,
-    matrix_exponential,
+    exponential::exponential_columns,
     part::{Named, Part},
     start,
 };
@@ -163,7 +163,7 @@ impl Orthogonal {
                 let forward = (identity.clone() + half.clone()).slice([0..width, 0..columns]);
                 solve(identity - half, forward)?
             }
-            _ => matrix_exponential(skew).slice([0..width, 0..columns]),
+            _ => exponential_columns(skew, columns),
         };
         Ok(self.base.clone().matmul(rotation))
     }

@@ -1,7 +1,8 @@
 //! Networks from the reference implementation of arXiv 2501.06164: its PyTorch checkpoints, and the same
-//! state dictionary as safetensors.
+//! state dictionary as safetensors; and plain PyTorch networks whose parts a [`StateMap`] names.
 
 mod checkpoint;
+mod map;
 mod reference;
 mod state;
 
@@ -9,10 +10,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::description::{Architecture, FORMAT, NetworkDescription, Origin, Provenance};
+use crate::description::{FORMAT, NetworkDescription, Origin, Provenance};
 use crate::stored::{self, StoredTensors};
-use crate::{Error, Recurrent, Result, Vocabulary};
+use crate::{Architecture, Error, Model, Result, Vocabulary};
 use reference::ReferenceConfig;
+
+pub use map::{StateMap, import_mapped};
 
 /// What the caller knows about a file that does not say it itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub struct ImportOptions {
 #[derive(Debug, Clone)]
 pub struct Imported {
     /// The network.
-    pub network: Recurrent,
+    pub network: Model,
     /// What is known about it; [`accepted`](NetworkDescription::accepted) is left open.
     pub description: NetworkDescription,
     /// The file's tensors with the parameters that they became.
@@ -56,12 +59,7 @@ struct Source {
 /// nor `options` tells, or that they tell differently. Each names the file and the key.
 pub fn import(path: impl AsRef<Path>, options: &ImportOptions, device: &Device) -> Result<Imported> {
     let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
-    let mut source = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("pt" | "pth") => checkpoint::read(path, bytes.len())?,
-        Some("safetensors") => Source { tensors: stored::from_bytes(&bytes, path)?, config: None },
-        _ => return Err(Error::format(path, "unknown extension; .pt, .pth and .safetensors can be imported")),
-    };
+    let Opened { mut source, hash } = Opened::read(path)?;
     let mut config_path = path.to_path_buf();
     if source.config.is_none() {
         config_path.set_file_name("meta.json");
@@ -77,22 +75,50 @@ pub fn import(path: impl AsRef<Path>, options: &ImportOptions, device: &Device) 
     let task = agree(config.task(&config_path)?, options.task.clone(), "task", path)?;
 
     let (network, mapped, left_over) = state::map(source.tensors, &shape, path, device)?;
-    let description = NetworkDescription {
+    let description = describe(path, hash, shape, vocabulary, task, config.seed);
+    description.check().map_err(|error| Error::format(&config_path, error))?;
+    Ok(Imported { network, description, mapped, left_over })
+}
+
+/// What is known about an imported network.
+fn describe(
+    path: &Path,
+    hash: String,
+    architecture: Architecture,
+    vocabulary: Vocabulary,
+    task: Option<String>,
+    seed: Option<u64>,
+) -> NetworkDescription {
+    let source = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    NetworkDescription {
         format: FORMAT,
         task,
         accepted: None,
-        seed: config.seed,
-        architecture: Architecture::Recurrent(shape),
+        seed,
+        architecture,
         vocabulary,
         training: None,
-        provenance: Provenance {
-            source: path.file_name().map(|name| name.to_string_lossy().into_owned()),
-            source_blake3: Some(blake3::hash(&bytes).to_hex().to_string()),
-            ..Provenance::here(Origin::Imported)
-        },
-    };
-    description.check().map_err(|error| Error::format(&config_path, error))?;
-    Ok(Imported { network, description, mapped, left_over })
+        provenance: Provenance { source, source_blake3: Some(hash), ..Provenance::here(Origin::Imported) },
+    }
+}
+
+/// A file that has been read.
+struct Opened {
+    source: Source,
+    /// BLAKE3 of the file.
+    hash: String,
+}
+
+impl Opened {
+    fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let source = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("pt" | "pth") => checkpoint::read(path, bytes.len())?,
+            Some("safetensors") => Source { tensors: stored::from_bytes(&bytes, path)?, config: None },
+            _ => return Err(Error::format(path, "unknown extension; .pt, .pth and .safetensors can be imported")),
+        };
+        Ok(Self { source, hash: blake3::hash(&bytes).to_hex().to_string() })
+    }
 }
 
 /// The `config` of a JSON file, if there is such a file.

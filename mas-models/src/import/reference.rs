@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::{CellKind, Error, RecurrentConfig, Result, Vocabulary};
+use crate::{Architecture, CellKind, Error, NormPlacement, RecurrentConfig, Result, TransformerConfig, Vocabulary};
 
 /// The keys of it that matter here; it has many more.
 #[derive(Debug, Clone, Deserialize)]
@@ -13,6 +13,14 @@ pub(super) struct ReferenceConfig {
     pub model_type: String,
     pub d_model: usize,
     pub n_layers: usize,
+    #[serde(default)]
+    pub n_heads: Option<usize>,
+    #[serde(default)]
+    pub llama: Option<bool>,
+    #[serde(default)]
+    pub encoder_layer_class: Option<String>,
+    #[serde(default)]
+    pub pos_enc_class: Option<String>,
     #[serde(default)]
     pub l_norm: Option<bool>,
     #[serde(default)]
@@ -58,15 +66,8 @@ impl ReferenceConfig {
     }
 
     /// The network's shape.
-    pub fn shape(&self, path: &Path) -> Result<RecurrentConfig> {
+    pub fn shape(&self, path: &Path) -> Result<Architecture> {
         let refuse = |reason: String| Err(Error::format(path, reason));
-        let cell = match self.model_type.as_str() {
-            "GRU" => CellKind::Gru,
-            other => return refuse(format!("config.model_type is {other:?}, but only \"GRU\" can be imported")),
-        };
-        if self.l_norm == Some(true) {
-            return refuse("config.l_norm is true, but networks with layer norm cannot be imported".into());
-        }
         if let Some(h_norm) = self.h_norm.as_ref().filter(|norm| !norm.is_null() && **norm != false) {
             return refuse(format!("config.h_norm is {h_norm}, but networks with a norm cannot be imported"));
         }
@@ -76,9 +77,44 @@ impl ReferenceConfig {
                 self.n_tokens
             ));
         }
-        let shape = RecurrentConfig::new(cell, self.d_model, self.n_tokens).with_layers(self.n_layers);
+        let recurrent = |cell| {
+            RecurrentConfig::new(cell, self.d_model, self.n_tokens)
+                .with_layers(self.n_layers)
+                .with_layer_norm(self.l_norm == Some(true))
+                .into()
+        };
+        let shape: Architecture = match self.model_type.as_str() {
+            "GRU" => recurrent(CellKind::Gru),
+            "LSTM" => recurrent(CellKind::Lstm),
+            "RNN" => recurrent(CellKind::Rnn),
+            "Transformer" => self.transformer(path)?.into(),
+            other => {
+                return refuse(format!(
+                    "config.model_type is {other:?}, but only \"GRU\", \"LSTM\", \"RNN\" and \"Transformer\" can be imported"
+                ));
+            }
+        };
         shape.check().map_err(|error| Error::format(path, format!("config: {error}")))?;
         Ok(shape)
+    }
+
+    fn transformer(&self, path: &Path) -> Result<TransformerConfig> {
+        for (key, class, known) in [
+            ("encoder_layer_class", &self.encoder_layer_class, "RotaryEncoderLayer"),
+            ("pos_enc_class", &self.pos_enc_class, "IdentityPositionalEncoding"),
+        ] {
+            if class.as_ref().is_some_and(|class| class != known) {
+                let reason =
+                    format!("config.{key} is {:?}, but only {known:?} can be imported", class.as_deref().unwrap_or(""));
+                return Err(Error::format(path, reason));
+            }
+        }
+        let missing = |key: &str| Error::format(path, format!("config.{key} is missing, which a transformer needs"));
+        let llama = self.llama.ok_or_else(|| missing("llama"))?;
+        let heads = self.n_heads.ok_or_else(|| missing("n_heads"))?;
+        let norms = if llama { NormPlacement::Before } else { NormPlacement::Around };
+        let shape = TransformerConfig::new(self.d_model, self.n_tokens);
+        Ok(shape.with_layers(self.n_layers).with_heads(heads).with_norms(norms))
     }
 
     /// The task's id.

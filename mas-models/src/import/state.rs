@@ -5,9 +5,9 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::reference::ReferenceConfig;
-use crate::recurrent::{ParameterSpec, Recurrent, RecurrentConfig};
+use crate::parameters::ParameterSpec;
 use crate::stored::{self, StoredTensors};
-use crate::{Error, Result};
+use crate::{Architecture, Error, Model, Result};
 
 /// Buffers that the reference saves beside the parameters and that say nothing about the network.
 const BUFFERS: [&str; 1] = ["model.trigger_ids"];
@@ -15,38 +15,98 @@ const BUFFERS: [&str; 1] = ["model.trigger_ids"];
 /// The reference's name for a parameter. Its matrices are `[out, in]`, except the embedding, and have to be
 /// turned.
 fn reference_name(parameter: &str) -> Option<String> {
+    if let Some(inside) = parameter.strip_prefix("layer.") {
+        return in_block(inside);
+    }
     Some(match parameter {
         "embedding" => "model.embeddings.weight".to_string(),
         "read_out.w_in" => "model.decoder.0.weight".to_string(),
         "read_out.b_in" => "model.decoder.0.bias".to_string(),
-        "read_out.w_out" => "model.lm_head.weight".to_string(),
-        "read_out.b_out" => "model.lm_head.bias".to_string(),
+        "read_out.norm.scale" => "model.decoder.2.weight".to_string(),
+        "read_out.norm.shift" => "model.decoder.2.bias".to_string(),
+        "read_out.w_out" | "read_out.w" => "model.lm_head.weight".to_string(),
+        "read_out.b_out" | "read_out.b" => "model.lm_head.bias".to_string(),
         cell => {
             let (layer, name) = cell.strip_prefix("cell.")?.split_once('.')?;
-            let (kind, half) = name.split_once('_')?;
-            let kind = if kind == "w" { "weight" } else { "bias" };
-            format!("model.rnns.{layer}.{kind}_{half}")
+            match name {
+                "norm.scale" => format!("model.layer_norms.{layer}.weight"),
+                "norm.shift" => format!("model.layer_norms.{layer}.bias"),
+                _ => {
+                    let (kind, half) = name.split_once('_')?;
+                    let kind = if kind == "w" { "weight" } else { "bias" };
+                    format!("model.rnns.{layer}.{kind}_{half}")
+                }
+            }
         }
     })
 }
 
+/// The reference's name for a parameter of a transformer's block.
+///
+/// - `inside`: the block's number, the part's name, the parameter's
+fn in_block(inside: &str) -> Option<String> {
+    let mut parts = inside.split('.');
+    let (layer, part, kind) = (parts.next()?, parts.next()?, parts.next()?);
+    let part = match part {
+        "norm_1" => "norm1",
+        "norm_2" => "norm2",
+        "query" => "self_attn.q_proj",
+        "key" => "self_attn.k_proj",
+        "value" => "self_attn.v_proj",
+        "output" => "self_attn.out_proj",
+        "expand" => "linear1",
+        "contract" => "linear2",
+        _ => return None,
+    };
+    let kind = if matches!(kind, "w" | "scale") { "weight" } else { "bias" };
+    Some(format!("model.layers.{layer}.{part}.{kind}"))
+}
+
+/// The reference's name for the norm before a transformer's read-out, and before a recurrent network's first cell.
+fn norm_name(architecture: &Architecture, parameter: &str) -> Option<String> {
+    let kind = match parameter {
+        "norm.scale" => "weight",
+        "norm.shift" => "bias",
+        _ => return None,
+    };
+    Some(match architecture {
+        Architecture::Recurrent(_) => format!("model.pre_norm.{kind}"),
+        Architecture::Transformer(_) => format!("model.decoder.{kind}"),
+    })
+}
+
 /// What [`map`] gives: the network, which tensor became which parameter, and what was left over.
-type Mapped = (Recurrent, Vec<(String, String)>, Vec<String>);
+type Mapped = (Model, Vec<(String, String)>, Vec<String>);
 
 /// Makes a network of the reference's tensors.
-pub(super) fn map(mut tensors: StoredTensors, shape: &RecurrentConfig, path: &Path, device: &Device) -> Result<Mapped> {
+pub(super) fn map(mut tensors: StoredTensors, shape: &Architecture, path: &Path, device: &Device) -> Result<Mapped> {
+    let left_over: Vec<String> =
+        BUFFERS.iter().filter(|name| tensors.remove(**name).is_some()).map(ToString::to_string).collect();
+    let named = |parameter: &str| norm_name(shape, parameter).or_else(|| reference_name(parameter));
+    let (network, mapped) = map_named(tensors, shape, named, path, device)?;
+    Ok((network, mapped, left_over))
+}
+
+/// Makes a network of tensors, all of them, and tells which became which parameter.
+///
+/// - `named`: the tensor's name for a parameter
+pub(super) fn map_named(
+    mut tensors: StoredTensors,
+    shape: &Architecture,
+    named: impl Fn(&str) -> Option<String>,
+    path: &Path,
+    device: &Device,
+) -> Result<(Model, Vec<(String, String)>)> {
     let mut mapped = Vec::new();
     let mut parameters = Vec::new();
     for spec in shape.parameters() {
-        let theirs = reference_name(&spec.name)
-            .ok_or_else(|| Error::format(path, format!("the reference has nothing like {}", spec.name)))?;
+        let theirs = named(&spec.name)
+            .ok_or_else(|| Error::format(path, format!("there is nothing like {} in it", spec.name)))?;
         parameters.push(parameter(&mut tensors, &theirs, &spec, path, device)?);
         mapped.push((theirs, spec.name));
     }
-    let left_over: Vec<String> =
-        BUFFERS.iter().filter(|name| tensors.remove(**name).is_some()).map(ToString::to_string).collect();
     stored::none_left(&tensors, path)?;
-    Ok((Recurrent::from_parameters(shape, parameters)?, mapped, left_over))
+    Ok((Model::from_parameters(shape, parameters)?, mapped))
 }
 
 fn parameter(
@@ -56,7 +116,7 @@ fn parameter(
     path: &Path,
     device: &Device,
 ) -> Result<Tensor<2>> {
-    let mut shape = stored::stored_shape(spec);
+    let mut shape = spec.stored_shape();
     let turned = shape.len() == 2 && spec.name != "embedding";
     if turned {
         shape.reverse();
@@ -79,6 +139,11 @@ pub(super) fn infer(tensors: &StoredTensors, path: &Path) -> Result<ReferenceCon
         None => Err(Error::format(path, format!("tensor {name} is missing"))),
     };
     let (n_tokens, d_model) = matrix("model.embeddings.weight")?;
+    if tensors.contains_key("model.layers.0.linear1.weight") {
+        let reason = "a transformer's tensors do not tell its heads and the order of its norms; put its configuration \
+                      beside it, as the key `config` of a meta.json";
+        return Err(Error::format(path, reason));
+    }
     let (gates, _) = matrix("model.rnns.0.weight_ih")?;
     let (_, state) = matrix("model.rnns.0.weight_hh")?;
     let model_type = match gates.checked_div(state) {
@@ -92,6 +157,10 @@ pub(super) fn infer(tensors: &StoredTensors, path: &Path) -> Result<ReferenceCon
         model_type: model_type.to_string(),
         d_model,
         n_layers,
+        n_heads: None,
+        llama: None,
+        encoder_layer_class: None,
+        pos_enc_class: None,
         l_norm: Some(tensors.contains_key("model.layer_norms.0.weight")),
         h_norm: None,
         n_tokens,

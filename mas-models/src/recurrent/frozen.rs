@@ -4,10 +4,14 @@ use burn::{module::Module, prelude::*};
 use mas_core::{Continuation, Edit, Network, Positions, Prefix, Recorded, Resume, Site, Trials};
 
 use super::{
-    Cell, Feedback, Recurrent,
+    Cell, Recurrent,
     fused::{Edited, FusedGru},
-    packing::{PackedTrials, indices},
     resumed::Resumed,
+};
+use crate::{
+    checks,
+    packing::{PackedTrials, indices},
+    run::Feedback,
 };
 
 /// A trained [`Recurrent`] with frozen weights, as interchange interventions need it.
@@ -60,12 +64,7 @@ impl Frozen {
 
     fn place(&self, site: &Site) -> mas_core::Result<Place> {
         let known = self.site(&site.name)?;
-        if known.width != site.width {
-            return Err(mas_core::Error::invalid(format!(
-                "site `{}` of network `{}` has width {}, not {}",
-                site.name, self.name, known.width, site.width
-            )));
-        }
+        checks::width(&self.name, &known, site)?;
         Ok(match site.name.strip_prefix("hidden") {
             None => Place::Embedding,
             Some(layer) => {
@@ -76,9 +75,7 @@ impl Frozen {
     }
 
     fn check(&self, trials: &Trials) -> mas_core::Result<()> {
-        self.network
-            .check_tokens(trials)
-            .map_err(|error| mas_core::Error::invalid(format!("network `{}`: {error}", self.name)))
+        checks::tokens(&self.name, trials, self.network.config().vocabulary)
     }
 
     /// The hand-written GRU and what is edited in it, where it can do an edit that is known beforehand.
@@ -93,18 +90,7 @@ impl Frozen {
 
     /// What a resumed run relies on: trials and positions, tokens of the vocabulary, and a prefix of its own.
     fn check_resumed(&self, resume: &Resume) -> mas_core::Result<()> {
-        resume.check()?;
-        if resume.rows.is_empty() {
-            return Err(mas_core::Error::invalid("there are no trials to resume"));
-        }
-        let vocabulary = self.network.config().vocabulary;
-        let mut tokens = (0..resume.rows.len()).flat_map(|row| resume.tokens(row));
-        if let Some(token) = tokens.find(|&&token| token as usize >= vocabulary) {
-            return Err(mas_core::Error::invalid(format!(
-                "token {token} is not in the vocabulary of network `{}`, which has {vocabulary} tokens",
-                self.name
-            )));
-        }
+        checks::resumed(&self.name, self.network.config().vocabulary, resume)?;
         if resume.interchange == Positions::Individual {
             let States { trials, layers } = resume.prefix()?;
             let cells = self.network.cells();
@@ -175,11 +161,7 @@ impl Recorded for Frozen {
     fn read(&self, site: &Site, trials: &Trials, at: &[(usize, usize)]) -> mas_core::Result<Tensor<2>> {
         let place = self.place(site)?;
         self.check(trials)?;
-        if let Some((trial, position)) =
-            at.iter().find(|&&(trial, position)| trial >= trials.len() || position >= trials.length(trial))
-        {
-            return Err(mas_core::Error::invalid(format!("there is no position {position} in trial {trial}")));
-        }
+        checks::positions(trials, at)?;
         let activity = match place {
             Place::Embedding => {
                 let tokens: Vec<i32> =
@@ -191,13 +173,7 @@ impl Recorded for Frozen {
                 self.states(trials, &at)?.swap_remove(layer)
             }
         };
-        let largest: f32 = activity.clone().abs().max().into_scalar();
-        if !largest.is_finite() {
-            return Err(mas_core::Error::NotFinite(format!(
-                "the activity of network `{}` at `{}` is not finite",
-                self.name, site.name
-            )));
-        }
+        checks::finite(&self.name, site, &activity)?;
         Ok(activity)
     }
 }
@@ -210,14 +186,7 @@ impl Network for Frozen {
     fn prepare(&self, site: &Site, trials: &Trials, positions: &[usize]) -> mas_core::Result<Prefix> {
         let place = self.place(site)?;
         self.check(trials)?;
-        let exists = |(trial, &position): (usize, &usize)| position < trials.length(trial);
-        if positions.len() != trials.len() || !positions.iter().enumerate().all(exists) {
-            return Err(mas_core::Error::invalid(format!(
-                "{} positions are not one within each of {} trials",
-                positions.len(),
-                trials.len()
-            )));
-        }
+        checks::one_position_each(trials, positions)?;
         let layers = self.network.cells().len();
         // A single layer's edited state is all there is: nothing to run.
         if place == Place::Hidden(0) && layers == 1 {

@@ -1,11 +1,10 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation};
 
-use super::cell::CellGradients;
-use super::packing::Packing;
+use crate::packing::Packing;
 
 /// Number of tensors that a step keeps for the way back.
-const KEPT: usize = 3;
+pub(crate) const KEPT: usize = 3;
 
 /// A gated recurrent unit with PyTorch's equations and gate order (reset, update, candidate):
 ///
@@ -26,6 +25,16 @@ pub struct Gru {
     pub(super) w_hh: Param<Tensor<2>>,
     pub(super) b_ih: Param<Tensor<2>>,
     pub(super) b_hh: Param<Tensor<2>>,
+}
+
+/// What comes of a way back through a gated recurrent unit.
+pub(crate) struct GruGradients {
+    /// The gradient of the state's weights, `[width, 3 · width]`.
+    pub w_hh: Tensor<2>,
+    /// The gradient of the state's biases, `[1, 3 · width]`.
+    pub b_hh: Tensor<2>,
+    /// The gradient of the input half of the gates, `[Σ active, 3 · width]`.
+    pub input_gates: Tensor<2>,
 }
 
 impl Gru {
@@ -74,13 +83,13 @@ impl Gru {
     /// - `before`: the state before each token, `[Σ active, width]`
     /// - `kept`: of [`advance_keeping`](Self::advance_keeping), `[Σ active, …]`
     /// - `d_states`: the loss's gradient with respect to each state but by way of later states, `[Σ active, width]`
-    pub(super) fn backward(
+    pub(crate) fn backward(
         &self,
         packing: &Packing,
         before: Tensor<2>,
         kept: [Tensor<2>; KEPT],
         d_states: Tensor<2>,
-    ) -> CellGradients {
+    ) -> GruGradients {
         let [rows, width] = before.dims();
         let [reset_update, candidate, hidden_candidate] = kept;
         let slopes: Tensor<2> = reset_update.clone() * (1.0 - reset_update.clone());
@@ -120,7 +129,7 @@ impl Gru {
         d_hidden_gates.reverse();
         let d_hidden_gates = Tensor::cat(d_hidden_gates, 0);
         let d_candidate = Tensor::cat(d_totals, 0) * by_candidate;
-        CellGradients {
+        GruGradients {
             w_hh: before.transpose().matmul(d_hidden_gates.clone()),
             b_hh: d_hidden_gates.clone().sum_dim(0),
             input_gates: Tensor::cat(vec![d_hidden_gates.narrow(1, 0, 2 * width), d_candidate], 1),

@@ -6,28 +6,25 @@
 //! ```
 //!
 //! A layer's state after each update is what an interchange reads and writes: it feeds the layer above,
-//! or the read-out, and the next step.
+//! or the read-out, and the next step. An LSTM's is `[h ; c]`; the layer above and the read-out see `h` only.
 
 mod cell;
 mod config;
 mod frozen;
 mod fused;
 mod gru;
-mod initialise;
+mod lstm;
 mod network;
-mod packing;
 mod read_out;
 mod resumed;
+mod rnn;
 mod rollout;
-mod run;
 
 pub use cell::Cell;
 pub use config::{CellKind, RecurrentConfig};
 pub use frozen::Frozen;
 pub use gru::Gru;
+pub use lstm::Lstm;
 pub use network::{Recurrent, RecurrentState};
 pub use read_out::ReadOut;
-pub use run::{Feedback, Run};
-
-pub(crate) use network::ParameterSpec;
-pub(crate) use packing::{PackedTrials, indices};
+pub use rnn::Rnn;

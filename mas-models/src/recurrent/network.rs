@@ -4,8 +4,10 @@ use mas_core::Site;
 
 use super::cell::{Cell, cell_parameters};
 use super::read_out::{ReadOut, read_out_parameters};
-use super::{RecurrentConfig, initialise};
-use crate::{Error, Result};
+use super::{Gru, RecurrentConfig};
+use crate::Result;
+use crate::layer_norm::LayerNorm;
+use crate::parameters::{Initial, ParameterSpec, Parameters, draw};
 
 /// A recurrent next-token predictor: embedding → layers of recurrent cells → read-out.
 ///
@@ -23,7 +25,11 @@ use crate::{Error, Result};
 #[derive(Module, Debug)]
 pub struct Recurrent {
     embedding: Param<Tensor<2>>,
+    /// On what the first cell reads.
+    norm: Option<LayerNorm>,
     cells: Vec<Cell>,
+    /// On each layer's state after each update; none where states are as their cells leave them.
+    state_norms: Vec<LayerNorm>,
     read_out: ReadOut,
     #[module(skip)]
     config: RecurrentConfig,
@@ -36,40 +42,41 @@ pub struct RecurrentState {
     pub layers: Vec<Tensor<2>>,
 }
 
-/// Name and shape of one parameter; a bias is a matrix of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ParameterSpec {
-    pub name: String,
-    pub shape: [usize; 2],
-}
-
 impl RecurrentConfig {
-    /// A network with random weights as PyTorch would draw them: the embedding from N(0, 1), everything
-    /// else uniform in ± 1/√(inputs). They are drawn by ChaCha8, so that a seed gives the same bytes on
-    /// every device.
+    /// A network with random weights as PyTorch would draw them: the embedding from N(0, 1), everything else uniform in
+    /// ± 1/√(inputs), but a cell's in ± 1/√(its output's width).
     ///
     /// # Errors
     /// Those of [`check`](Self::check).
     pub fn init(&self, seed: u64, device: &Device) -> Result<Recurrent> {
         self.check()?;
-        Recurrent::from_parameters(self, initialise::draw(self, seed, device))
+        Recurrent::from_parameters(self, draw(&self.parameters(), seed, device))
     }
 
     /// Number of parameters that training learns.
     pub fn parameter_count(&self) -> usize {
-        self.parameters().iter().map(|spec| spec.shape[0] * spec.shape[1]).sum()
+        self.parameters().iter().map(ParameterSpec::count).sum()
     }
 
     /// All parameters, in the order in which they are drawn, saved and optimised.
     pub(crate) fn parameters(&self) -> Vec<ParameterSpec> {
-        let spec = |name: String, shape| ParameterSpec { name, shape };
-        let mut specs = vec![spec("embedding".into(), [self.vocabulary, self.width])];
-        for layer in 0..self.layers {
-            let named = cell_parameters(self.cell, self.width);
-            specs.extend(named.into_iter().map(|(name, shape)| spec(format!("cell.{layer}.{name}"), shape)));
+        let Self { cell, width, vocabulary, layer_norm, .. } = *self;
+        let (embedding, output) = (self.embedding_width(), self.output_width());
+        let norm = |place: String, width| LayerNorm::specs(width).map(|spec| spec.within(&place)).into_iter();
+        let mut specs = vec![ParameterSpec::matrix("embedding", [vocabulary, embedding], Initial::Normal)];
+        if layer_norm {
+            specs.extend(norm("norm".into(), embedding));
         }
-        let named = read_out_parameters(self.width, self.vocabulary);
-        specs.extend(named.into_iter().map(|(name, shape)| spec(format!("read_out.{name}"), shape)));
+        for layer in 0..self.layers {
+            let input = if layer == 0 { embedding } else { output };
+            let place = format!("cell.{layer}");
+            specs.extend(cell_parameters(cell, input, output).map(|spec| spec.within(&place)));
+            if layer_norm {
+                specs.extend(norm(format!("{place}.norm"), width));
+            }
+        }
+        let read_out = read_out_parameters(output, self.read_out_width(), vocabulary, layer_norm);
+        specs.extend(read_out.into_iter().map(|spec| spec.within("read_out")));
         specs
     }
 }
@@ -77,34 +84,28 @@ impl RecurrentConfig {
 impl Recurrent {
     /// A network of these parameters, in the order of [`RecurrentConfig::parameters`].
     pub(crate) fn from_parameters(config: &RecurrentConfig, parameters: Vec<Tensor<2>>) -> Result<Self> {
-        let specs = config.parameters();
-        if parameters.len() != specs.len() {
-            return Err(Error::invalid(format!("{} parameters where {} belong", parameters.len(), specs.len())));
-        }
-        for (spec, parameter) in specs.iter().zip(&parameters) {
-            if parameter.dims() != spec.shape {
-                let ParameterSpec { name, shape } = spec;
-                return Err(Error::invalid(format!("{name} is {:?}, must be {shape:?}", parameter.dims())));
+        let mut parameters = Parameters::new(&config.parameters(), parameters)?;
+        let embedding = parameters.next()?;
+        let norm = config.layer_norm.then(|| LayerNorm::from_parameters(&mut parameters)).transpose()?;
+        let (mut cells, mut state_norms) = (Vec::new(), Vec::new());
+        for _ in 0..config.layers {
+            cells.push(Cell::from_parameters(config.cell, &mut parameters)?);
+            if config.layer_norm {
+                state_norms.push(LayerNorm::from_parameters(&mut parameters)?);
             }
         }
-        let mut rest = parameters.into_iter();
-        let mut assemble = || {
-            Some(Self {
-                embedding: Param::from_tensor(rest.next()?),
-                cells: (0..config.layers)
-                    .map(|_| Cell::from_parameters(config.cell, &mut rest))
-                    .collect::<Option<_>>()?,
-                read_out: ReadOut::from_parameters(&mut rest)?,
-                config: config.clone(),
-            })
-        };
-        assemble().ok_or_else(|| Error::invalid("too few parameters"))
+        let read_out = ReadOut::from_parameters(&mut parameters, config.read_out_width() > 0, config.layer_norm)?;
+        Ok(Self { embedding, norm, cells, state_norms, read_out, config: config.clone() })
     }
 
     /// The parameters in the order of [`RecurrentConfig::parameters`].
     pub(crate) fn parameters(&self) -> Vec<Tensor<2>> {
         let mut parameters = vec![&self.embedding];
-        parameters.extend(self.cells.iter().flat_map(Cell::parameters));
+        parameters.extend(self.norm.iter().flat_map(LayerNorm::parameters));
+        for (layer, cell) in self.cells.iter().enumerate() {
+            parameters.extend(cell.parameters());
+            parameters.extend(self.state_norms.get(layer).into_iter().flat_map(LayerNorm::parameters));
+        }
         parameters.extend(self.read_out.parameters());
         parameters.into_iter().map(Param::val).collect()
     }
@@ -122,7 +123,7 @@ impl Recurrent {
     /// The sites that can be read and written: `embedding`, `hidden.l` for each layer, and `hidden`, the
     /// last of them.
     pub fn sites(&self) -> Vec<Site> {
-        let mut sites = vec![Site::new("embedding", self.config.width)];
+        let mut sites = vec![Site::new("embedding", self.config.embedding_width())];
         sites.extend(
             self.cells.iter().enumerate().map(|(l, cell)| Site::new(format!("hidden.{l}"), cell.state_width())),
         );
@@ -155,7 +156,7 @@ impl Recurrent {
     /// What the first cell reads (site `embedding`).
     ///
     /// - `tokens`: `[row]`, each below the vocabulary's size
-    /// - returns: `[row, width]`
+    /// - returns: `[row, embedding width]`
     pub fn embed(&self, tokens: Tensor<1, Int>) -> Tensor<2> {
         self.embedding.val().select(0, tokens)
     }
@@ -165,7 +166,41 @@ impl Recurrent {
     ///
     /// - returns: `[vocabulary, gates]`
     pub fn token_gates(&self) -> Tensor<2> {
-        self.cells[0].input_gates(self.embedding.val())
+        self.input_gates(self.embedding.val())
+    }
+
+    /// The input half of the first cell's gates.
+    ///
+    /// - `input`: `[row, width]`, from [`embed`](Self::embed) or edited
+    /// - returns: `[row, gates]`
+    pub fn input_gates(&self, input: Tensor<2>) -> Tensor<2> {
+        let input = match &self.norm {
+            Some(norm) => norm.forward(input),
+            None => input,
+        };
+        self.cells[0].input_gates(input)
+    }
+
+    /// The state of one layer after an input whose half of the gates is `input_gates`.
+    ///
+    /// - `state`: `[row, state width]`
+    /// - `input_gates`: `[row, gates]`
+    /// - returns: `[row, state width]`
+    pub fn advance(&self, layer: usize, state: Tensor<2>, input_gates: Tensor<2>) -> Tensor<2> {
+        let after = self.cells[layer].advance(state, input_gates);
+        match self.state_norms.get(layer) {
+            Some(norm) => norm.forward(after),
+            None => after,
+        }
+    }
+
+    /// The layers, if they are gated recurrent units below a read-out with hidden units, without layer norms.
+    pub(crate) fn grus(&self) -> Option<Vec<&Gru>> {
+        if self.config.layer_norm || self.config.read_out_width() == 0 {
+            return None;
+        }
+        let cells = self.cells.iter();
+        cells.map(|cell| if let Cell::Gru(gru) = cell { Some(gru) } else { None }).collect()
     }
 
     /// The state after reading one more input.
@@ -173,7 +208,7 @@ impl Recurrent {
     /// - `state`: of `row` rows
     /// - `input`: `[row, width]`, from [`embed`](Self::embed) or edited
     pub fn step(&self, state: RecurrentState, input: Tensor<2>) -> RecurrentState {
-        self.step_gates(state, self.cells[0].input_gates(input))
+        self.step_gates(state, self.input_gates(input))
     }
 
     /// The state after reading one more input, given as the first cell's half of the gates.
@@ -181,15 +216,15 @@ impl Recurrent {
     /// - `state`: of `row` rows
     /// - `input_gates`: `[row, gates]`, rows of [`token_gates`](Self::token_gates)
     pub fn step_gates(&self, state: RecurrentState, input_gates: Tensor<2>) -> RecurrentState {
-        self.step_with(state, input_gates, |_, cell, before, gates| cell.advance(before, gates))
+        self.step_with(state, input_gates, |layer, before, gates| self.advance(layer, before, gates))
     }
 
-    /// [`step_gates`](Self::step_gates), with what a layer does given as `advance(layer, cell, state, gates)`.
+    /// [`step_gates`](Self::step_gates), with what a layer does given as `advance(layer, state, gates)`.
     pub(super) fn step_with(
         &self,
         state: RecurrentState,
         input_gates: Tensor<2>,
-        mut advance: impl FnMut(usize, &Cell, Tensor<2>, Tensor<2>) -> Tensor<2>,
+        mut advance: impl FnMut(usize, Tensor<2>, Tensor<2>) -> Tensor<2>,
     ) -> RecurrentState {
         let mut layers = Vec::with_capacity(self.cells.len());
         for (layer, (cell, before)) in self.cells.iter().zip(state.layers).enumerate() {
@@ -197,7 +232,7 @@ impl Recurrent {
                 None => input_gates.clone(),
                 Some(below) => cell.input_gates(cell.output(Tensor::clone(below))),
             };
-            layers.push(advance(layer, cell, before, gates));
+            layers.push(advance(layer, before, gates));
         }
         RecurrentState { layers }
     }
@@ -205,7 +240,7 @@ impl Recurrent {
     /// What the read-out reads of a last layer's state.
     ///
     /// - `state`: `[row, state width]`
-    /// - returns: `[row, width]`
+    /// - returns: `[row, output width]`
     pub(crate) fn output(&self, state: Tensor<2>) -> Tensor<2> {
         self.cells[self.cells.len() - 1].output(state)
     }

@@ -1,15 +1,20 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, activation};
 
+use crate::Result;
 use crate::gelu::{gelu, normal_cdf, normal_density};
+use crate::layer_norm::LayerNorm;
+use crate::parameters::{Initial, ParameterSpec, Parameters};
 
-/// The read-out: `Linear(d, 4d) → exact GELU → dropout (in training) → Linear(4d, vocabulary)`.
+/// The read-out: `Linear(d, 4d) → exact GELU → layer norm (if any) → dropout (in training) → Linear(4d, vocabulary)`, or
+/// only the last of these, in an imported network also with another number of hidden units.
 #[derive(Module, Debug)]
 pub struct ReadOut {
-    pub(super) w_in: Param<Tensor<2>>,
-    pub(super) b_in: Param<Tensor<2>>,
-    pub(super) w_out: Param<Tensor<2>>,
-    pub(super) b_out: Param<Tensor<2>>,
+    w_in: Option<Param<Tensor<2>>>,
+    b_in: Option<Param<Tensor<2>>>,
+    norm: Option<LayerNorm>,
+    w_out: Param<Tensor<2>>,
+    b_out: Param<Tensor<2>>,
 }
 
 impl ReadOut {
@@ -28,7 +33,14 @@ impl ReadOut {
     /// - `dropout`: `[row, 4 · width]`
     /// - returns: `[row, vocabulary]`
     pub(crate) fn forward_dropped(&self, hidden: Tensor<2>, dropout: Option<Tensor<2>>) -> Tensor<2> {
-        let units = gelu(hidden.matmul(self.w_in.val()) + self.b_in.val());
+        let units = match (&self.w_in, &self.b_in) {
+            (Some(w_in), Some(b_in)) => gelu(hidden.matmul(w_in.val()) + b_in.val()),
+            _ => hidden,
+        };
+        let units = match &self.norm {
+            Some(norm) => norm.forward(units),
+            None => units,
+        };
         let units = match dropout {
             Some(factors) => units * factors,
             None => units,
@@ -36,7 +48,8 @@ impl ReadOut {
         units.matmul(self.w_out.val()) + self.b_out.val()
     }
 
-    /// The cross-entropy of `targets`, and its gradients by hand.
+    /// The cross-entropy of `targets`, and its gradients by hand, for a read-out with hidden units and no layer norm;
+    /// nothing for another one.
     ///
     /// It takes some rows at a time, so that the units of a few rows stay near while they are needed, and none
     /// are kept.
@@ -49,9 +62,9 @@ impl ReadOut {
         hidden: Tensor<2>,
         targets: Tensor<1, Int>,
         dropout: Option<Tensor<2>>,
-    ) -> ReadOutGradients {
+    ) -> Option<ReadOutGradients> {
         let ([rows, _], vocabulary) = (hidden.dims(), self.b_out.val().dims()[1]);
-        let (w_in, w_out) = (self.w_in.val(), self.w_out.val());
+        let (w_in, b_in, w_out) = (self.w_in()?, self.b_in()?, self.w_out.val());
         let mut losses = Vec::new();
         let mut d_hidden = Vec::new();
         let mut d_parameters: Option<[Tensor<2>; 4]> = None;
@@ -64,7 +77,7 @@ impl ReadOut {
                 Some(factors) => units * factors.clone(),
                 None => units,
             };
-            let before = hidden.clone().matmul(w_in.clone()) + self.b_in.val();
+            let before = hidden.clone().matmul(w_in.clone()) + b_in.clone();
             let below = normal_cdf(before.clone());
             let units = dropped(before.clone() * below.clone());
             let log_probabilities = activation::log_softmax(units.clone().matmul(w_out.clone()) + self.b_out.val(), 1);
@@ -90,21 +103,21 @@ impl ReadOut {
                 }
             });
         }
-        ReadOutGradients {
+        Some(ReadOutGradients {
             loss: Tensor::cat(losses, 0).mean().neg(),
             hidden: Tensor::cat(d_hidden, 0),
             parameters: d_parameters.map_or_else(Vec::new, Vec::from),
-        }
+        })
     }
 
-    /// The weights of the first layer, `[width, 4 · width]`.
-    pub fn w_in(&self) -> Tensor<2> {
-        self.w_in.val()
+    /// The weights of the first layer, if there is a hidden one, `[width, 4 · width]`.
+    pub fn w_in(&self) -> Option<Tensor<2>> {
+        self.w_in.as_ref().map(Param::val)
     }
 
-    /// The biases of the first layer, `[1, 4 · width]`.
-    pub fn b_in(&self) -> Tensor<2> {
-        self.b_in.val()
+    /// The biases of the first layer, if there is a hidden one, `[1, 4 · width]`.
+    pub fn b_in(&self) -> Option<Tensor<2>> {
+        self.b_in.as_ref().map(Param::val)
     }
 
     /// The weights of the second layer, `[4 · width, vocabulary]`.
@@ -119,13 +132,18 @@ impl ReadOut {
 
     /// The parameters in the order of [`read_out_parameters`].
     pub(super) fn parameters(&self) -> Vec<&Param<Tensor<2>>> {
-        vec![&self.w_in, &self.b_in, &self.w_out, &self.b_out]
+        let mut parameters: Vec<_> = self.w_in.iter().chain(&self.b_in).collect();
+        parameters.extend(self.norm.iter().flat_map(LayerNorm::parameters));
+        parameters.extend([&self.w_out, &self.b_out]);
+        parameters
     }
 
     /// A read-out from its parameters in the order of [`read_out_parameters`].
-    pub(super) fn from_parameters(parameters: &mut impl Iterator<Item = Tensor<2>>) -> Option<Self> {
-        let mut next = || parameters.next().map(Param::from_tensor);
-        Some(Self { w_in: next()?, b_in: next()?, w_out: next()?, b_out: next()? })
+    pub(super) fn from_parameters(parameters: &mut Parameters, has_units: bool, layer_norm: bool) -> Result<Self> {
+        let mut of_units = || has_units.then(|| parameters.next()).transpose();
+        let [w_in, b_in] = [of_units()?, of_units()?];
+        let norm = layer_norm.then(|| LayerNorm::from_parameters(parameters)).transpose()?;
+        Ok(Self { w_in, b_in, norm, w_out: parameters.next()?, b_out: parameters.next()? })
     }
 }
 
@@ -142,12 +160,27 @@ pub(crate) struct ReadOutGradients {
     pub parameters: Vec<Tensor<2>>,
 }
 
-/// Names and shapes of the read-out's parameters.
-pub(super) fn read_out_parameters(width: usize, vocabulary: usize) -> Vec<(&'static str, [usize; 2])> {
-    vec![
-        ("w_in", [width, 4 * width]),
-        ("b_in", [1, 4 * width]),
-        ("w_out", [4 * width, vocabulary]),
-        ("b_out", [1, vocabulary]),
-    ]
+/// The read-out's parameters.
+///
+/// - `input`: width of what it reads
+/// - `units`: number of its hidden units, 0 if there is no hidden layer
+pub(super) fn read_out_parameters(
+    input: usize,
+    units: usize,
+    vocabulary: usize,
+    layer_norm: bool,
+) -> Vec<ParameterSpec> {
+    let linear = |[w, b]: [&str; 2], [inputs, outputs]: [usize; 2]| {
+        let initial = Initial::Uniform { inputs };
+        [ParameterSpec::matrix(w, [inputs, outputs], initial), ParameterSpec::vector(b, outputs, initial)]
+    };
+    let mut specs = Vec::new();
+    if units > 0 {
+        specs.extend(linear(["w_in", "b_in"], [input, units]));
+    }
+    if layer_norm {
+        specs.extend(LayerNorm::specs(units).map(|spec| spec.within("norm")));
+    }
+    specs.extend(linear(["w_out", "b_out"], [if units > 0 { units } else { input }, vocabulary]));
+    specs
 }

@@ -6,6 +6,9 @@ use mas_core::{At, Continuation, Edit, Positions, Resume};
 use super::{
     RecurrentState,
     frozen::{Frozen, Place, States},
+};
+use crate::{
+    checks,
     packing::{Packing, indices},
 };
 
@@ -37,16 +40,8 @@ impl<'a> Resumed<'a> {
         }
         let sequential = stepwise && place != Place::Embedding;
         match edit {
-            Edit::Known(activity) if !sequential && activity.dims() == [count, resume.site.width] => {}
+            Edit::Known(activity) => checks::edited(activity, count, resume.site, sequential)?,
             Edit::Sequential(_) if sequential => {}
-            Edit::Known(activity) => {
-                return Err(mas_core::Error::invalid(format!(
-                    "the edited activity is {:?}, but {count} vectors of width {} are exchanged{}",
-                    activity.dims(),
-                    resume.site.width,
-                    if sequential { " one after the other, each following from the last" } else { "" }
-                )));
-            }
             Edit::Sequential(_) => {
                 return Err(mas_core::Error::invalid("only stepwise interchanges at a recurrent state are sequential"));
             }
@@ -119,7 +114,7 @@ impl<'a> Resumed<'a> {
                 std::cmp::Ordering::Equal => self.known(activity, rows, 0),
                 std::cmp::Ordering::Greater => {
                     let below = self.frozen.network.cells()[layer - 1].output(layers[layer - 1].clone());
-                    cell.advance(state, cell.input_gates(below))
+                    self.frozen.network.advance(layer, state, cell.input_gates(below))
                 }
             });
         }
@@ -135,7 +130,7 @@ impl<'a> Resumed<'a> {
         let gates = match (self.place, self.edit) {
             (Place::Embedding, Edit::Known(activity)) if !inside.is_empty() => {
                 let edited: Vec<usize> = inside.iter().map(|&row| rows[row]).collect();
-                let edited = cells[0].input_gates(self.known(activity, &edited, step));
+                let edited = self.frozen.network.input_gates(self.known(activity, &edited, step));
                 self.merge(edited, &inside, &outside, |outside| self.token_gates(rows, outside, step, last))
             }
             _ => self.token_gates(rows, &(0..rows.len()).collect::<Vec<_>>(), step, last),
@@ -146,7 +141,7 @@ impl<'a> Resumed<'a> {
                 None => gates.clone(),
                 Some(below) => cell.input_gates(cells[layer - 1].output(below.clone())),
             };
-            let mut state = cell.advance(state, gates);
+            let mut state = self.frozen.network.advance(layer, state, gates);
             if let (true, false, Edit::Sequential(edit)) =
                 (self.place == Place::Hidden(layer), inside.is_empty(), self.edit)
             {

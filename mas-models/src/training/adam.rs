@@ -3,8 +3,8 @@ use burn::tensor::{Device, Tensor};
 use std::path::Path;
 
 use crate::Result;
-use crate::recurrent::ParameterSpec;
-use crate::stored::{Stored, StoredTensors, host, stored_shape, take_parameters};
+use crate::parameters::ParameterSpec;
+use crate::stored::{Stored, StoredTensors, host, take_parameters};
 
 /// Adam with PyTorch's constants, and its moments in the order of the parameters. Kingma & Ba 2014 (arXiv
 /// 1412.6980).
@@ -37,7 +37,7 @@ impl Moments {
             for (order, moment) in [("first", &momentum.moment_1), ("second", &momentum.moment_2)] {
                 let name = format!("{order}.{}", spec.name);
                 let values = Some(host(&name, moment.clone())?);
-                stored.insert(name, Stored { shape: stored_shape(spec), values });
+                stored.insert(name, Stored { shape: spec.stored_shape(), values });
             }
         }
         Ok(())
@@ -51,9 +51,8 @@ impl Moments {
         path: &Path,
         device: &Device,
     ) -> Result<Self> {
-        let named = |order: &str| -> Vec<ParameterSpec> {
-            specs.iter().map(|spec| ParameterSpec { name: format!("{order}.{}", spec.name), ..spec.clone() }).collect()
-        };
+        let named =
+            |order: &str| -> Vec<ParameterSpec> { specs.iter().map(|spec| spec.clone().within(order)).collect() };
         let first = take_parameters(stored, &named("first"), path, device)?;
         let second = take_parameters(stored, &named("second"), path, device)?;
         let state = |(first, second)| Some(AdamState::new(AdaptiveMomentumState::new(step as usize, first, second)));

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::adam::Moments;
 use super::{TrainingRecord, TrainingSettings, read_log, write_log};
-use crate::recurrent::{ParameterSpec, Recurrent, RecurrentConfig};
+use crate::parameters::ParameterSpec;
 use crate::stored::{self, StoredTensors};
-use crate::{Error, Result};
+use crate::{Architecture, Error, Model, Result};
 
 /// Where a training stands after an epoch's validation.
 pub(super) struct Position {
-    pub network: Recurrent,
+    pub network: Model,
     pub moments: Moments,
     pub epoch: usize,
     pub step: u64,
@@ -55,7 +55,7 @@ impl Checkpoint {
     /// Puts the training aside; a kill at any moment leaves this checkpoint or the one before.
     pub fn save(&self, position: &Position) -> Result<()> {
         let Position { network, moments, epoch, step, met, history } = position;
-        let specs = network.config().parameters();
+        let specs = network.architecture().parameters();
         let mut tensors = stored::of_network(network)?;
         moments.store(&specs, &mut tensors)?;
         let history = String::from_utf8_lossy(&write_log(history)?).into_owned();
@@ -66,7 +66,7 @@ impl Checkpoint {
     }
 
     /// The training as it was put aside, if it was.
-    pub fn load(&self, config: &RecurrentConfig, device: &Device) -> Result<Option<Position>> {
+    pub fn load(&self, architecture: &Architecture, device: &Device) -> Result<Option<Position>> {
         let path = &self.path;
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
@@ -82,9 +82,9 @@ impl Checkpoint {
                 "belongs to another training (other settings, trials or initial weights); remove it to begin anew",
             ));
         }
-        let specs: Vec<ParameterSpec> = config.parameters();
+        let specs: Vec<ParameterSpec> = architecture.parameters();
         let moments = Moments::restore(&specs, note.step, &mut tensors, path, device)?;
-        let network = stored::into_network(tensors, config, path, device)?;
+        let network = stored::into_network(tensors, architecture, path, device)?;
         let history = read_log(note.history.as_bytes(), path)?;
         Ok(Some(Position { network, moments, epoch: note.epoch, step: note.step, met: note.met, history }))
     }
@@ -94,13 +94,13 @@ impl Checkpoint {
 pub(super) fn fingerprint(
     settings: &TrainingSettings,
     network: &StoredTensors,
-    config: &RecurrentConfig,
+    architecture: &Architecture,
     trials: [&Trials; 2],
 ) -> Result<String> {
     let lasting = TrainingSettings { max_epochs: 0, max_steps: None, ..settings.clone() };
     let failed = |error| Error::invalid(format!("the settings cannot be written: {error}"));
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&serde_json::to_vec(&(lasting, config)).map_err(failed)?);
+    hasher.update(&serde_json::to_vec(&(lasting, architecture)).map_err(failed)?);
     hasher.update(&stored::to_bytes(network, None)?);
     for trials in trials {
         for trial in 0..trials.len() {

@@ -1,8 +1,9 @@
 use burn::tensor::activation;
 use mas_core::Trials;
 
-use crate::recurrent::{PackedTrials, Recurrent, indices};
-use crate::{Error, Feedback, Result};
+use crate::packing::{PackedTrials, indices};
+use crate::run::check_tokens;
+use crate::{Error, Feedback, Model, Result};
 
 /// How well a network does a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,20 +19,26 @@ pub struct Evaluation {
 /// Trials that are run at once, which bounds memory.
 const AT_ONCE: usize = 1024;
 
-impl Recurrent {
+impl Model {
     /// Judges the network on `trials`: what it says where the response mask is set, and its loss everywhere.
     ///
     /// # Errors
     /// No trials, a token outside the vocabulary, or no response token at all.
     pub fn evaluate(&self, trials: &Trials, feedback: Feedback) -> Result<Evaluation> {
-        self.check_tokens(trials)?;
+        check_tokens(trials, self.architecture().vocabulary())?;
         let rows = trainable(trials)?;
         let (mut loss, mut tokens) = (0.0, 0);
         let (mut right_tokens, mut responses, mut right_trials) = (0, 0, 0);
         for rows in rows.chunks(AT_ONCE) {
             let packed = PackedTrials::with_targets(trials, rows);
-            let mut rollout = self.rollout(&packed, feedback, None);
-            let logits = self.logits(rollout.hidden.pop().expect("a network has layers")).inner();
+            let logits = match self {
+                Self::Recurrent(network) => {
+                    let rollout = network.rollout(&packed, feedback, None);
+                    network.logits(rollout.hidden[rollout.hidden.len() - 1].clone())
+                }
+                Self::Transformer(network) => network.rollout(&packed, feedback).1,
+            };
+            let logits = logits.inner();
             let targets = indices(&packed.targets, &logits.device()).unsqueeze_dim(1);
             let said = logits.clone().argmax(1).equal(targets.clone()).float();
             let log_probabilities = activation::log_softmax(logits, 1).gather(1, targets);

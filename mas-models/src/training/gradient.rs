@@ -1,34 +1,113 @@
-use burn::tensor::{IndexingUpdateOp, Tensor};
+use burn::module::Module;
+use burn::tensor::{IndexingUpdateOp, Tensor, activation};
 
-use crate::recurrent::{PackedTrials, Recurrent, indices};
-use crate::{Error, Feedback, Result};
+use crate::packing::{PackedTrials, indices};
+use crate::recurrent::{Gru, Recurrent};
+use crate::{Error, Feedback, Model, Result, Transformer};
 
 /// Mean cross-entropy of the next token over all positions of a batch, and its gradient with respect to every
-/// parameter. No gradient flows through a prediction that is fed back, so layers can be gone back through one
-/// after the other, the last first.
+/// parameter: for gated recurrent units by hand, otherwise by autodiff.
 ///
 /// - `batch`: with targets
-/// - `dropout`: factors of the read-out's hidden units, `[Σ active, 4 · width]`
+/// - `dropout`: factors of the shape that [`dropped`] says
 pub(super) fn loss_and_gradients(
+    network: &Model,
+    batch: &PackedTrials,
+    feedback: Feedback,
+    dropout: Option<Tensor<2>>,
+) -> Result<(f32, Vec<Tensor<2>>)> {
+    match network {
+        Model::Transformer(network) => of_transformer(network, batch, feedback, dropout),
+        Model::Recurrent(network) => match network.grus() {
+            Some(grus) => by_hand(network, &grus, batch, feedback, dropout),
+            None => automatic(network, batch, feedback, dropout),
+        },
+    }
+}
+
+/// The share that is dropped in training, and the shape of the dropout factors for so many positions.
+pub(super) fn dropped(network: &Model, positions: usize) -> (f64, [usize; 2]) {
+    match network {
+        Model::Recurrent(network) => (network.config().dropout, [positions, network.config().read_out_width()]),
+        Model::Transformer(network) => (network.config().dropout, network.dropout_shape(positions)),
+    }
+}
+
+/// The loss of a transformer and its gradients by autodiff.
+fn of_transformer(
+    network: &Transformer,
+    batch: &PackedTrials,
+    feedback: Feedback,
+    dropout: Option<Tensor<2>>,
+) -> Result<(f32, Vec<Tensor<2>>)> {
+    if feedback == Feedback::FreeRunning {
+        return Err(Error::invalid("feedback = free-running, but a transformer is trained teacher-forced"));
+    }
+    let network = network.clone().train();
+    let (logits, rows) = network.teacher_forced(batch, dropout.as_ref());
+    let targets: Vec<i32> = rows.into_iter().map(|row| batch.targets[row]).collect();
+    gradients_of(cross_entropy(logits, &targets), network.parameters())
+}
+
+/// The loss of a recurrent network and its gradients by autodiff, for any cell.
+fn automatic(
     network: &Recurrent,
     batch: &PackedTrials,
     feedback: Feedback,
     dropout: Option<Tensor<2>>,
 ) -> Result<(f32, Vec<Tensor<2>>)> {
-    let rollout = network.recorded_rollout(batch, feedback, dropout.as_ref());
-    let cells = network.cells();
-    let outputs = |layer: usize| cells[layer].output(rollout.hidden[layer].clone());
+    let network = network.clone().train();
+    let mut rollout = network.rollout(batch, feedback, dropout.as_ref());
+    let last = rollout.hidden.pop().ok_or_else(|| Error::invalid("the network has no layers"))?;
+    let logits = network.read_out().forward_dropped(network.output(last), dropout);
+    gradients_of(cross_entropy(logits, &batch.targets), network.parameters())
+}
+
+/// The mean cross-entropy of the token after each output, `[1]`.
+///
+/// - `logits`: `[output, vocabulary]`
+fn cross_entropy(logits: Tensor<2>, targets: &[i32]) -> Tensor<1> {
+    let targets = indices(targets, &logits.device()).unsqueeze_dim(1);
+    activation::log_softmax(logits, 1).gather(1, targets).mean().neg()
+}
+
+/// A tracked loss's value and its gradient with respect to tracked parameters.
+fn gradients_of(loss: Tensor<1>, parameters: Vec<Tensor<2>>) -> Result<(f32, Vec<Tensor<2>>)> {
+    let value = read(loss.clone().inner())?;
+    let mut gradients = loss.backward();
+    let of =
+        |parameter: Tensor<2>| parameter.grad_remove(&mut gradients).unwrap_or_else(|| parameter.inner().zeros_like());
+    Ok((value, parameters.into_iter().map(of).collect()))
+}
+
+fn read(loss: Tensor<1>) -> Result<f32> {
+    loss.try_into_scalar::<f32>().map_err(|error| Error::invalid(format!("the loss cannot be read back: {error}")))
+}
+
+/// The loss and its gradients by hand. No gradient flows through a prediction that is fed back, so layers can be gone
+/// back through one after the other, the last first.
+fn by_hand(
+    network: &Recurrent,
+    grus: &[&Gru],
+    batch: &PackedTrials,
+    feedback: Feedback,
+    dropout: Option<Tensor<2>>,
+) -> Result<(f32, Vec<Tensor<2>>)> {
+    let (rollout, kept) = network.recorded_rollout(grus, batch, feedback, dropout.as_ref());
+    let states = |layer: usize| rollout.hidden[layer].clone();
     let targets = indices(&batch.targets, &network.device());
-    let read_out = network.read_out().cross_entropy(outputs(cells.len() - 1), targets, dropout);
+    let read_out = network.read_out().cross_entropy(states(grus.len() - 1), targets, dropout);
+    let read_out = read_out.ok_or_else(|| Error::invalid("the read-out has no hidden units"))?;
 
     let mut d_outputs = read_out.hidden;
     let mut gradients = Vec::new();
-    for (layer, (cell, kept)) in cells.iter().zip(rollout.kept).enumerate().rev() {
-        let cell_gradients = cell.backward(&batch.packing, rollout.hidden[layer].clone(), kept, d_outputs.clone())?;
-        let mut d_gates = cell_gradients.input_gates.clone();
+    for (layer, (gru, kept)) in grus.iter().zip(kept).enumerate().rev() {
+        let before = batch.packing.earlier(states(layer));
+        let of_cell = gru.backward(&batch.packing, before, kept, d_outputs);
+        let mut d_gates = of_cell.input_gates;
         // The first layer's gates were rows of a table of all tokens, which stands for its input and its weights.
         let input = match layer.checked_sub(1) {
-            Some(below) => outputs(below),
+            Some(below) => states(below),
             None => {
                 let [tokens, gates] = [network.config().vocabulary, d_gates.dims()[1]];
                 let table = Tensor::zeros([tokens, gates], &d_gates.device());
@@ -36,44 +115,63 @@ pub(super) fn loss_and_gradients(
                 network.embedding()
             }
         };
-        d_outputs = d_gates.clone().matmul(cell.w_ih().transpose());
+        d_outputs = d_gates.clone().matmul(gru.w_ih().transpose());
         let d_w_ih = input.transpose().matmul(d_gates.clone());
-        gradients.splice(0..0, cell.gradients(d_w_ih, d_gates.sum_dim(0), cell_gradients));
+        gradients.splice(0..0, [d_w_ih, of_cell.w_hh, d_gates.sum_dim(0), of_cell.b_hh]);
     }
     // Below the first layer is the embedding.
     gradients.insert(0, d_outputs);
     gradients.extend(read_out.parameters);
-    let loss = read_out.loss.try_into_scalar::<f32>();
-    let loss = loss.map_err(|error| Error::invalid(format!("the loss cannot be read back: {error}")))?;
-    Ok((loss, gradients))
+    Ok((read(read_out.loss)?, gradients))
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::module::Module;
-    use burn::tensor::{Device, activation};
+    use burn::tensor::Device;
     use mas_core::Trials;
 
     use super::*;
     use crate::{CellKind, RecurrentConfig};
 
-    /// The same by autodiff.
-    fn automatic(
-        network: &Recurrent,
-        batch: &PackedTrials,
-        feedback: Feedback,
-        dropout: Option<Tensor<2>>,
-    ) -> (f32, Vec<Tensor<2>>) {
-        let network = network.clone().train();
-        let mut rollout = network.rollout(batch, feedback, dropout.as_ref());
-        let hidden = network.output(rollout.hidden.pop().unwrap());
-        let logits = network.read_out().forward_dropped(hidden, dropout);
-        let targets = indices(&batch.targets, &logits.device()).unsqueeze_dim(1);
-        let loss = activation::log_softmax(logits, 1).gather(1, targets).mean().neg();
-        let value = loss.clone().inner().into_scalar::<f32>();
-        let mut gradients = loss.backward();
-        let of = |parameter: Tensor<2>| parameter.grad_remove(&mut gradients).unwrap();
-        (value, network.parameters().into_iter().map(of).collect())
+    /// Over 16 trials (8 for a transformer) that the author's PyTorch implementation of arXiv 2501.06164 was given, with
+    /// random weights: see tests/fixtures. Its recurrent networks run free.
+    #[test]
+    fn losses_and_gradients_are_as_large_as_those_recorded() {
+        for name in ["lstm_random", "rnn_random", "transformer_random_d32_h2", "transformer_random_d32_h2_nollama"] {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+            let options = crate::import::ImportOptions::default();
+            let imported =
+                crate::import::import(folder.join("state_dict.safetensors"), &options, &Device::flex()).unwrap();
+            let array = |key: &str| -> Vec<i32> {
+                let mut archive = npyz::npz::NpzArchive::open(folder.join("io.npz")).unwrap();
+                archive.by_name(key).unwrap().unwrap().into_vec().unwrap()
+            };
+            let lengths = array("batch.lengths");
+            let tokens: Vec<u32> = array("batch.tokens").into_iter().map(|token| token as u32).collect();
+            let response: Vec<bool> = array("batch.response").into_iter().map(|set| set == 1).collect();
+            let time = tokens.len() / lengths.len();
+            let of_trial = |(trial, &length): (usize, &i32)| {
+                let range = trial * time..trial * time + length as usize;
+                (&tokens[range.clone()], &response[range])
+            };
+            let trials = Trials::new(lengths.iter().enumerate().map(of_trial), 0).unwrap();
+            let rows: Vec<usize> = (0..trials.len()).collect();
+            let batch = PackedTrials::with_targets(&trials, &rows);
+            let recurrent = imported.network.recurrent().is_some();
+            let feedback = if recurrent { Feedback::FreeRunning } else { Feedback::TeacherForced };
+            let (loss, gradients) = loss_and_gradients(&imported.network, &batch, feedback, None).unwrap();
+
+            let meta = std::fs::read_to_string(folder.join("meta.json")).unwrap();
+            let meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
+            let recorded = meta["training"]["loss"].as_f64().unwrap();
+            assert!((f64::from(loss) - recorded).abs() < 1e-5, "{name}: loss {loss}, {recorded}");
+            for (spec, gradient) in imported.network.architecture().parameters().iter().zip(gradients) {
+                let (theirs, _) = imported.mapped.iter().find(|(_, ours)| *ours == spec.name).unwrap();
+                let recorded = meta["training"]["grad_norms"][theirs].as_f64().unwrap();
+                let norm = f64::from(gradient.square().sum().into_scalar::<f32>().sqrt());
+                assert!((norm - recorded).abs() < 1e-3 * recorded, "{name}, {theirs}: {norm}, {recorded}");
+            }
+        }
     }
 
     #[test]
@@ -92,8 +190,9 @@ mod tests {
                 for share in [0.0, 0.5] {
                     let units = [batch.targets.len(), config.read_out_width()];
                     let dropout = super::super::random::dropout(share, units, 1, 1, &device);
-                    let (loss, by_hand) = loss_and_gradients(&network, &batch, feedback, dropout.clone()).unwrap();
-                    let (expected, automatic) = automatic(&network, &batch, feedback, dropout);
+                    let grus = network.grus().unwrap();
+                    let (loss, by_hand) = by_hand(&network, &grus, &batch, feedback, dropout.clone()).unwrap();
+                    let (expected, automatic) = automatic(&network, &batch, feedback, dropout).unwrap();
                     assert!((loss - expected).abs() < 1e-5, "{loss}, {expected}");
                     for ((spec, by_hand), automatic) in config.parameters().iter().zip(by_hand).zip(automatic) {
                         let difference = (by_hand - automatic.clone()).abs().max().into_scalar::<f32>();

@@ -22,7 +22,7 @@ pub(super) fn shuffled(rows: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
 ///
 /// - returns: `[row, unit]`, or nothing where nothing is dropped
 pub(super) fn dropout(dropout: f64, shape: [usize; 2], seed: u64, step: u64, device: &Device) -> Option<Tensor<2>> {
-    if dropout == 0.0 {
+    if dropout == 0.0 || shape.contains(&0) {
         return None;
     }
     let mut drawn = vec![0; 2 * shape[0] * shape[1]];

@@ -1,18 +1,17 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use burn::module::Module;
 use mas_core::Trials;
 
 use super::adam::Moments;
 use super::checkpoint::{Checkpoint, Position, fingerprint};
 use super::evaluate::trainable;
-use super::gradient::loss_and_gradients;
+use super::gradient::{dropped, loss_and_gradients};
 use super::{StopReason, TrainingRecord, TrainingSettings, random};
 use crate::description::TrainingSummary;
-use crate::recurrent::{PackedTrials, Recurrent};
-use crate::stored;
-use crate::{Error, Feedback, Result};
+use crate::packing::PackedTrials;
+use crate::run::check_tokens;
+use crate::{Architecture, Error, Feedback, Model, Result, stored};
 
 /// A training: what a network is to learn, and how.
 ///
@@ -72,7 +71,7 @@ pub enum TrainingEvent {
 #[derive(Debug, Clone)]
 pub struct Trained {
     /// The network as it was at the end.
-    pub network: Recurrent,
+    pub network: Model,
     /// Whether it met the mark. One that did not is not to be compared silently.
     pub accepted: bool,
     /// How the training went.
@@ -101,25 +100,26 @@ impl Training<'_> {
     /// checkpoint that is damaged, of another training, or cannot be written.
     pub fn run(
         &self,
-        network: Recurrent,
+        network: impl Into<Model>,
         mut progress: impl FnMut(&TrainingEvent) -> ControlFlow<()>,
     ) -> Result<Trained> {
         let settings = self.settings;
         settings.check()?;
-        network.check_tokens(self.training)?;
-        network.check_tokens(self.validation)?;
+        let network = network.into().valid();
+        let architecture = network.architecture();
+        check_tokens(self.training, architecture.vocabulary())?;
+        check_tokens(self.validation, architecture.vocabulary())?;
         let rows = trainable(self.training)?;
-        let network = network.valid();
         let checkpoint = match self.checkpoint {
             None => None,
             Some(folder) => {
                 let weights = stored::of_network(&network)?;
-                let training = fingerprint(settings, &weights, network.config(), [self.training, self.validation])?;
+                let training = fingerprint(settings, &weights, &architecture, [self.training, self.validation])?;
                 Some(Checkpoint::new(folder, training)?)
             }
         };
         let resumed = match &checkpoint {
-            Some(checkpoint) => checkpoint.load(network.config(), &network.device())?,
+            Some(checkpoint) => checkpoint.load(&architecture, &network.device())?,
             None => None,
         };
         let mut stop = None;
@@ -131,7 +131,7 @@ impl Training<'_> {
                 position
             }
             None => {
-                let moments = Moments::new(network.config().parameters().len());
+                let moments = Moments::new(architecture.parameters().len());
                 Position { network, moments, epoch: 0, step: 0, met: 0, history: Vec::new() }
             }
         };
@@ -148,7 +148,7 @@ impl Training<'_> {
                 stop = Some(StopReason::MaxSteps);
                 break;
             }
-            let pass = self.epoch(&mut at, &rows, &mut progress)?;
+            let pass = self.epoch(&mut at, &architecture, &rows, &mut progress)?;
             stop = pass.stop;
             at.epoch += 1;
             let due = pass.complete && at.epoch.is_multiple_of(settings.validate_every);
@@ -183,11 +183,11 @@ impl Training<'_> {
     fn epoch(
         &self,
         at: &mut Position,
+        architecture: &Architecture,
         rows: &[usize],
         progress: &mut impl FnMut(&TrainingEvent) -> ControlFlow<()>,
     ) -> Result<Pass> {
         let settings = self.settings;
-        let config = at.network.config().clone();
         let device = at.network.device();
         let (mut total, mut tokens) = (0.0, 0);
         let mut stop = None;
@@ -198,8 +198,8 @@ impl Training<'_> {
         {
             at.step += 1;
             let batch = PackedTrials::with_targets(self.training, rows);
-            let units = [batch.targets.len(), config.read_out_width()];
-            let dropout = random::dropout(config.dropout, units, settings.seed, at.step, &device);
+            let (share, shape) = dropped(&at.network, batch.targets.len());
+            let dropout = random::dropout(share, shape, settings.seed, at.step, &device);
             let (loss, gradients) = loss_and_gradients(&at.network, &batch, settings.feedback, dropout)?;
             if !loss.is_finite() {
                 return Err(Error::NotFinite(format!(
@@ -211,7 +211,7 @@ impl Training<'_> {
             }
             let rate = settings.learning_rate_at(at.step);
             let parameters = at.moments.step(rate, at.network.parameters(), gradients);
-            at.network = Recurrent::from_parameters(&config, parameters)?;
+            at.network = Model::from_parameters(architecture, parameters)?;
             total += f64::from(loss) * batch.targets.len() as f64;
             tokens += batch.targets.len();
             let event = TrainingEvent::Step { epoch: at.epoch + 1, step: at.step, loss: loss.into() };

@@ -195,11 +195,11 @@ site = { mine = "hidden.1", theirs = "hidden" }
     assert!(complaint.contains("it has `embedding`, `hidden`, `hidden.0`, `hidden.1`"), "{complaint}");
     let aligned = format!("{text}[[alignments]]\nname = \"a\"\nk = 9\n");
     assert!(parse(&aligned).unwrap_err().plain().contains("more than the width of `mine`, 8"));
-    let other = toml::to_string(&description).unwrap().replace("\"gru\"", "\"lstm\"");
+    let other = toml::to_string(&description).unwrap().replace("\"gru\"", "\"perceptron\"");
     std::fs::write(place.path().join("theirs/network.toml"), other).unwrap();
     let complaint = parse(text).unwrap_err();
     assert_eq!(complaint.line(), Some(9));
-    assert!(complaint.plain().contains("lstm") && complaint.plain().contains("gru"), "{}", complaint.plain());
+    assert!(complaint.plain().contains("perceptron") && complaint.plain().contains("gru"), "{}", complaint.plain());
 
     std::fs::write(place.path().join("theirs/network.toml"), toml::to_string(&description).unwrap()).unwrap();
     std::fs::write(place.path().join("mine/weights.safetensors"), "other weights").unwrap();

@@ -6,15 +6,19 @@ use burn::prelude::*;
 use mas_core::{At, Continuation, Error, Positions, Result, Resume, Trials};
 
 use super::{Edited, FusedGru, Row, Weights};
-use crate::recurrent::{Cell, Recurrent, frozen::States, packing::indices};
+use crate::packing::indices;
+use crate::recurrent::{Recurrent, frozen::States};
 
 impl FusedGru {
-    /// `network` by hand; nothing for another architecture than one GRU layer, or another device than the CPU.
+    /// `network` by hand; nothing for another architecture than one GRU layer with
+    /// a read-out of the usual shape, or another device than the CPU.
     ///
     /// - `token_gates`: [`Recurrent::token_gates`]
     pub fn of(network: &Recurrent, token_gates: &Tensor<2>) -> Option<Self> {
-        let [Cell::Gru(gru)] = network.cells() else { return None };
-        if !on_host(&network.device()) {
+        let [gru] = network.grus()?[..] else { return None };
+        let config = network.config();
+        let usual = config.embedding_width() == config.width && config.read_out_width() == 4 * config.width;
+        if !usual || !on_host(&network.device()) {
             return None;
         }
         let read_out = network.read_out();
@@ -27,8 +31,8 @@ impl FusedGru {
             w_hh: values(gru.w_hh())?,
             b_hh: values(gru.b_hh())?,
             token_gates: values(token_gates.clone())?,
-            w_in: values(read_out.w_in())?,
-            b_in: values(read_out.b_in())?,
+            w_in: values(read_out.w_in()?)?,
+            b_in: values(read_out.b_in()?)?,
             w_out: values(read_out.w_out())?,
             b_out: values(read_out.b_out())?,
         }))

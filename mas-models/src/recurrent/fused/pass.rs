@@ -6,7 +6,7 @@ use super::{
     cell::{Back, Forth},
     read_out::{Output, Tile},
 };
-use crate::recurrent::packing::Packing;
+use crate::packing::Packing;
 
 /// Forward and back again over some rows, the longest first: in every step the active rows are the first ones.
 pub(super) struct Pass<'a> {

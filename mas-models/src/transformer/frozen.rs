@@ -1,0 +1,221 @@
+use burn::module::Module;
+use burn::prelude::*;
+use mas_core::{Continuation, Edit, Network, Positions, Prefix, Recorded, Resume, Site, Trials};
+
+use super::Transformer;
+use super::memory::Memory;
+use super::reading::{Edited, Read, Reading, Row};
+use crate::checks;
+use crate::packing::indices;
+
+/// A trained [`Transformer`] with frozen weights, as interchange interventions need it.
+///
+/// Sites are those of [`Transformer::sites`]; none carries state. An individual interchange goes on from the keys and
+/// values of the positions before it, which are computed once; a later position sees it through the attention of the
+/// blocks above the site. A stepwise one replaces all positions up to the last one at once.
+pub struct FrozenTransformer {
+    name: String,
+    network: Transformer,
+}
+
+/// Rows that are read at once, which bounds memory.
+const AT_ONCE: usize = 256;
+
+/// Keys and values of trials up to an edited position, that one included.
+struct Caches {
+    /// For each trial the first of its vectors, and their total.
+    offsets: Vec<usize>,
+    /// For each block its keys and values, `[vector, width]`.
+    blocks: Vec<[Tensor<2>; 2]>,
+}
+
+impl FrozenTransformer {
+    /// Freezes `network` under a name.
+    pub fn new(name: impl Into<String>, network: Transformer) -> Self {
+        Self { name: name.into(), network: network.valid() }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Transformer {
+        &self.network
+    }
+
+    /// How deep a site is: 0 for the embedding, i + 1 after block i, one more for the logits.
+    fn depth(&self, site: &Site) -> mas_core::Result<usize> {
+        let known = self.site(&site.name)?;
+        checks::width(&self.name, &known, site)?;
+        Ok(self.sites().iter().position(|other| other.name == site.name).unwrap_or(0))
+    }
+
+    fn check(&self, trials: &Trials) -> mas_core::Result<()> {
+        checks::tokens(&self.name, trials, self.network.config().vocabulary)
+    }
+
+    /// Runs trials up to and including a position of each.
+    fn caches(&self, trials: &Trials, positions: &[usize]) -> Caches {
+        let layers = self.network.config().layers;
+        let mut offsets = vec![0];
+        let mut parts: Vec<Vec<[Tensor<2>; 2]>> = vec![Vec::new(); layers];
+        for begin in (0..trials.len()).step_by(AT_ONCE) {
+            let chunk = begin..trials.len().min(begin + AT_ONCE);
+            let rows: Vec<Row> = chunk.map(|trial| Row::given(&trials.tokens(trial)[..=positions[trial]])).collect();
+            let longest = rows.iter().map(|row| row.tokens.len()).max().unwrap_or(0);
+            let mut inside = Vec::new();
+            for (index, row) in rows.iter().enumerate() {
+                inside.extend((0..row.tokens.len()).map(|position| (index * longest + position) as i32));
+                offsets.push(offsets[offsets.len() - 1] + row.tokens.len());
+            }
+            let inside = indices(&inside, &self.network.device());
+            let mut reading = Reading::new(&self.network, rows, None);
+            reading.given(layers, None);
+            for (part, memory) in parts.iter_mut().zip(reading.into_memories()) {
+                part.extend(memory.into_parts().map(|kept| {
+                    kept.map(|kept| {
+                        let [rows, slots, width] = kept.dims();
+                        kept.reshape([rows * slots, width]).select(0, inside.clone())
+                    })
+                }));
+            }
+        }
+        let cat = |parts: Vec<[Tensor<2>; 2]>| {
+            let (keys, values) = parts.into_iter().map(|[keys, values]| (keys, values)).unzip();
+            [Tensor::cat(keys, 0), Tensor::cat(values, 0)]
+        };
+        Caches { offsets, blocks: parts.into_iter().map(cat).collect() }
+    }
+
+    /// The keys and values of some trials, padded.
+    fn memories(&self, caches: &Caches, trials: &[usize]) -> (Vec<Memory>, usize) {
+        let Caches { offsets, blocks } = caches;
+        let length = |trial: usize| offsets[trial + 1] - offsets[trial];
+        let slots = trials.iter().map(|&trial| length(trial)).max().unwrap_or(0);
+        let of = |&trial: &usize| (0..slots).map(move |slot| (offsets[trial] + slot.min(length(trial) - 1)) as i32);
+        let chosen = indices(&trials.iter().flat_map(of).collect::<Vec<_>>(), &self.network.device());
+        let memory = |[keys, values]: &[Tensor<2>; 2]| {
+            let padded = |kept: &Tensor<2>| {
+                let width = kept.dims()[1];
+                kept.clone().select(0, chosen.clone()).reshape([trials.len(), slots, width])
+            };
+            Memory::new(padded(keys), padded(values))
+        };
+        (blocks.iter().map(memory).collect(), slots)
+    }
+
+    /// The caches that an individual interchange goes on from.
+    fn caches_of<'a>(&self, resume: &'a Resume) -> mas_core::Result<&'a Caches> {
+        let caches: &Caches = resume.prefix()?;
+        let lengths = caches.offsets.windows(2).map(|offsets| offsets[1] - offsets[0]);
+        let config = self.network.config();
+        let fits = caches.blocks.len() == config.layers
+            && caches.blocks.iter().flatten().all(|kept| kept.dims()[1] == config.width)
+            && lengths.eq(resume.positions.iter().map(|position| position + 1));
+        match fits {
+            true => Ok(caches),
+            false => Err(mas_core::Error::invalid("this prefix is of other trials, or of another network")),
+        }
+    }
+}
+
+impl Recorded for FrozenTransformer {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn sites(&self) -> Vec<Site> {
+        self.network.sites()
+    }
+
+    fn carries_state(&self, _: &Site) -> bool {
+        false
+    }
+
+    fn read(&self, site: &Site, trials: &Trials, at: &[(usize, usize)]) -> mas_core::Result<Tensor<2>> {
+        let depth = self.depth(site)?;
+        self.check(trials)?;
+        checks::positions(trials, at)?;
+        let device = self.network.device();
+        let activity = if depth == 0 {
+            let tokens: Vec<i32> = at.iter().map(|&(trial, position)| trials.tokens(trial)[position] as i32).collect();
+            self.network.embed(indices(&tokens, &device))
+        } else {
+            // Each trial once, as far as it is asked for.
+            let mut lengths = vec![0; trials.len()];
+            at.iter().for_each(|&(trial, position)| lengths[trial] = lengths[trial].max(position + 1));
+            let wanted: Vec<usize> = (0..trials.len()).filter(|&trial| lengths[trial] > 0).collect();
+            let mut first = vec![0; trials.len()];
+            let (mut count, mut parts) = (0, Vec::new());
+            for chunk in wanted.chunks(AT_ONCE) {
+                let row = |&trial: &usize| Row::given(&trials.tokens(trial)[..lengths[trial]]);
+                let mut reading = Reading::new(&self.network, chunk.iter().map(row).collect(), None);
+                let Read { mut streams, .. } = reading.given(depth, None);
+                parts.push(streams.swap_remove(depth));
+                // Rows that are given whole keep their order.
+                for &trial in chunk {
+                    first[trial] = count;
+                    count += lengths[trial];
+                }
+            }
+            let chosen: Vec<i32> = at.iter().map(|&(trial, position)| (first[trial] + position) as i32).collect();
+            match parts.is_empty() {
+                true => Tensor::zeros([0, site.width], &device),
+                false => Tensor::cat(parts, 0).select(0, indices(&chosen, &device)),
+            }
+        };
+        checks::finite(&self.name, site, &activity)?;
+        Ok(activity)
+    }
+}
+
+impl Network for FrozenTransformer {
+    fn device(&self) -> Device {
+        self.network.device()
+    }
+
+    fn prepare(&self, site: &Site, trials: &Trials, positions: &[usize]) -> mas_core::Result<Prefix> {
+        self.depth(site)?;
+        self.check(trials)?;
+        checks::one_position_each(trials, positions)?;
+        if trials.is_empty() {
+            return Err(mas_core::Error::invalid("there are no trials to prepare"));
+        }
+        Ok(Prefix::new(self.caches(trials, positions)))
+    }
+
+    fn resume(&self, resume: &Resume, edit: Edit) -> mas_core::Result<Continuation> {
+        let depth = self.depth(resume.site)?;
+        checks::resumed(&self.name, self.network.config().vocabulary, resume)?;
+        let Edit::Known(vectors) = edit else {
+            return Err(mas_core::Error::invalid("only stepwise interchanges at a recurrent state are sequential"));
+        };
+        let stepwise = resume.interchange == Positions::Stepwise;
+        let caches = if stepwise { None } else { Some(self.caches_of(resume)?) };
+        let row = |row: usize| {
+            let (last, tokens) = (resume.position(row), resume.tokens(row));
+            let read = tokens.len() - 1;
+            let own = |position: usize| resume.free_running && position > last && resume.response(row)[position];
+            let begin = if stepwise { 0 } else { last };
+            Row { tokens: tokens[..read].to_vec(), own: (0..read).map(own).collect(), begin, edited: last + 1 - begin }
+        };
+        let rows: Vec<Row> = (0..resume.rows.len()).map(row).collect();
+        checks::edited(&vectors, rows.iter().map(|row| row.edited).sum(), resume.site, false)?;
+
+        let mut reading = Reading::new(&self.network, rows, Some(Edited { depth, vectors }));
+        if let Some(caches) = caches {
+            let trials: Vec<usize> = reading.order().into_iter().map(|row| resume.rows[row]).collect();
+            let (memories, slots) = self.memories(caches, &trials);
+            reading = reading.resume(memories, slots);
+        }
+        let Read { at, mut streams, .. } = reading.finish();
+        let mut logits = streams.swap_remove(0);
+        let (vectors, outputs): (Vec<i32>, Vec<mas_core::At>) = at
+            .iter()
+            .enumerate()
+            .filter(|(_, at)| at.position >= resume.position(at.row))
+            .map(|(vector, &at)| (vector as i32, at))
+            .unzip();
+        if vectors.len() < at.len() {
+            logits = logits.select(0, indices(&vectors, &self.network.device()));
+        }
+        Ok(Continuation { logits, at: outputs })
+    }
+}
