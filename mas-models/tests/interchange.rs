@@ -93,9 +93,9 @@ fn a_gru_of_one_unit_does_what_every_network_must() {
 }
 
 /// Many rows, in any order and repeated, at widths that fill vector registers and at widths that do not; and states far
-/// from any that a network has, at which gates are shut and a wrong token is all but impossible.
-#[test]
-fn the_gradient_of_a_large_batch_is_that_of_autodiff() {
+/// from any that a network has, at which gates are shut and a wrong token is all but impossible. Calls `check` with each
+/// batch's edited activity, weights and what it is.
+fn large_batches(check: impl Fn(&Frozen, &Resume, Tensor<2>, &[f32], &str)) {
     for (width, size) in [(33, 0.3), (16, 0.3), (17, 8.0), (8, 60.0)] {
         let (frozen, trials) = (gru(width, 1, 9), trials());
         let rows: Vec<usize> = (0..301).map(|row| row * row % 3).collect();
@@ -120,17 +120,65 @@ fn the_gradient_of_a_large_batch_is_that_of_autodiff() {
                 let vectors = resume.exchanged().len();
                 let values: Vec<f32> = (0..vectors * width).map(|at| (at as f32 * 0.37).sin() * size).collect();
                 let edited = Tensor::<2>::from_data(TensorData::new(values, [vectors, width]), &Device::flex());
-                let (loss, gradient) = frozen.behaviour_gradient(&resume, edited.clone(), &weights).unwrap();
-                let (expected_loss, expected) = autodiff_gradient(&frozen, &resume, edited, &weights).unwrap();
-                let norm = |tensor: Tensor<2>| tensor.powi_scalar(2).sum().into_scalar::<f32>().sqrt();
-                let (error, whole) = (norm(gradient - expected.clone()), norm(expected));
                 let label = format!("width {width}, {name}, {interchange:?}, free {free_running}");
-                assert!((loss - expected_loss).abs() < 1e-5 * expected_loss, "{label}: {loss}, {expected_loss}");
-                assert!(error < 1e-4 * whole, "{label}: {error} of {whole}");
-                assert!(error > 0.0, "{label}: the hand-written gradient should differ in the last bits: was it used?");
+                check(&frozen, &resume, edited, &weights, &label);
             }
         }
     }
+}
+
+fn norm(tensor: Tensor<2>) -> f32 {
+    tensor.square().sum().into_scalar::<f32>().sqrt()
+}
+
+#[test]
+fn the_gradient_of_a_large_batch_is_that_of_autodiff() {
+    large_batches(|frozen, resume, edited, weights, label| {
+        let (loss, gradient) = frozen.behaviour_gradient(resume, edited.clone(), weights).unwrap();
+        let (expected_loss, expected) = autodiff_gradient(frozen, resume, edited, weights).unwrap();
+        let (error, whole) = (norm(gradient - expected.clone()), norm(expected));
+        assert!((loss - expected_loss).abs() < 1e-5 * expected_loss, "{label}: {loss}, {expected_loss}");
+        assert!(error < 1e-4 * whole, "{label}: {error} of {whole}");
+        assert!(error > 0.0, "{label}: the hand-written gradient should differ in the last bits: was it used?");
+    });
+}
+
+#[test]
+fn the_outputs_of_a_large_batch_are_those_that_autodiff_sees() {
+    large_batches(|frozen, resume, edited, _, label| {
+        let outputs = |edited: Tensor<2>| {
+            let said = frozen.resume(resume, Edit::Known(edited)).unwrap();
+            let mut order: Vec<usize> = (0..said.at.len()).collect();
+            order.sort_by_key(|&output| (said.at[output].row, said.at[output].position));
+            let at: Vec<_> = order.iter().map(|&output| said.at[output]).collect();
+            let order: Vec<i32> = order.into_iter().map(|output| output as i32).collect();
+            let order = Tensor::from_data(TensorData::new(order, [at.len()]), &Device::flex());
+            (said.logits.inner().select(0, order), at)
+        };
+        let ((logits, at), (expected, expected_at)) = (outputs(edited.clone()), outputs(edited.autodiff()));
+        assert_eq!(at, expected_at, "{label}");
+        let (error, whole) = (norm(logits - expected.clone()), norm(expected));
+        assert!(error < 1e-5 * whole, "{label}: {error} of {whole}");
+        assert!(error > 0.0, "{label}: what is said by hand should differ in the last bits: was it?");
+    });
+}
+
+/// Passes hand their memory on: what a batch gives does not depend on those before it.
+#[test]
+fn a_batch_gives_the_same_bytes_whatever_came_before() {
+    large_batches(|frozen, resume, edited, weights, label| {
+        let gradient = |resume: &Resume, edited: &Tensor<2>| {
+            let (loss, gradient) =
+                frozen.behaviour_gradient(resume, edited.clone(), &weights[..resume.rows.len()]).unwrap();
+            (loss, gradient.try_into_vec_as::<f32>().unwrap())
+        };
+        let first = gradient(resume, &edited);
+        // Other rows, fewer of them, with the same number of vectors each.
+        let few = Resume { rows: &[1, 2, 1], ..*resume };
+        let vectors = few.exchanged().len();
+        gradient(&few, &(edited.clone().narrow(0, 0, vectors) * 3.0));
+        assert_eq!(gradient(resume, &edited), first, "{label}");
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use mas_core::{Method, Pairs};
 
 use crate::job::{Job, networks, pairs};
 
-const STEPS: usize = 25;
+const STEPS: usize = 40;
 
 pub fn report() {
     println!("CPU of a step on one thread (a quarter of the steps take less)");

@@ -18,6 +18,9 @@ use mas_tasks::{Pair, PairConfig, Sequence, Task, TaskConfig, TaskKind, Variable
 
 pub const WIDTH: usize = 128;
 
+/// Steps that are not measured, while memory is asked for and caches fill.
+const WARM_UP: usize = 10;
+
 /// A fit whose steps are measured.
 pub struct Job {
     pub method: Method,
@@ -64,8 +67,8 @@ impl Job {
         pool.install(|| {
             let (mut cpu, mut wall) = (Vec::new(), Vec::new());
             let mut last: Option<(ProcessTime, Instant)> = None;
-            self.run(steps, &mut |_| {
-                if let Some((before_cpu, before_wall)) = last {
+            self.run(WARM_UP + steps, &mut |step| {
+                if let (true, Some((before_cpu, before_wall))) = (step > WARM_UP, last) {
                     cpu.push(before_cpu.elapsed().as_secs_f64());
                     wall.push(before_wall.elapsed().as_secs_f64());
                 }

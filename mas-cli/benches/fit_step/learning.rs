@@ -1,4 +1,5 @@
-//! A whole fit: until every direction's IIA on validation pairs is 0.99.
+//! A whole fit: until every direction's IIA is 0.99. As in the runs of the reference implementation that it is compared
+//! with, targets run free in the fit, and IIA is over all pairs (a fit by itself asks for it over changed ones).
 
 use std::time::Instant;
 
@@ -16,10 +17,11 @@ pub fn report() {
     let (cpu, wall) = (ProcessTime::now(), Instant::now());
     let networks = networks(2);
     let draw = |count, seed: usize| -> Vec<Pairs> { (0..4).map(|index| pairs(count, (seed + index) as u64)).collect() };
-    let (training, validation) = (draw(10_000, 0), draw(500, 4));
+    let (training, mut validation) = (draw(10_000, 0), draw(500, 4));
+    validation.iter_mut().for_each(|pairs| pairs.changed.fill(true));
     let drawn = cpu.elapsed().as_secs_f64();
     let mut recorded = 0.0;
-    let config = FitConfig { max_steps: 2000, stop: until(MARK), ..FitConfig::default() };
+    let config = FitConfig { free_running: true, max_steps: 2000, stop: until(MARK), ..FitConfig::default() };
     let (training, validation) = (exchanges(&training), exchanges(&validation));
     let fitted = fit(Method::Mas, &networks, 32, config, training, validation, &mut |event| {
         if let (Event::Validated(_), true) = (&event, recorded == 0.0) {
@@ -28,7 +30,9 @@ pub fn report() {
     });
     let steps = fitted.history.last().map_or(0, |last| last.step);
     let (cpu, wall) = (cpu.elapsed().as_secs_f64(), wall.elapsed().as_secs_f64());
-    println!("a whole fit, 10,000 training and 500 validation pairs a direction, until IIA ≥ {MARK} in all four");
+    println!(
+        "a whole fit, 10,000 training and 500 validation pairs a direction, until IIA ≥ {MARK} over all\nof them in all four"
+    );
     println!("  {steps} steps; reached: {}", fitted.ending == Ending::Converged);
     println!("  CPU {cpu:.1} s, wall {wall:.1} s");
     println!(
