@@ -65,7 +65,10 @@ impl PairConfig {
         for _ in 0..TRIES {
             let source = self.draw_sequence(&self.source, given[0], rng);
             let target = self.draw_sequence(&self.target, given[1], rng);
-            let (source_position, target_position) = self.draw_positions(&source, &target, rng);
+            let Some((source_position, target_position)) = self.draw_positions(&source, &target, rng) else {
+                let reason = "the sequence has no position for an interchange";
+                return Err(Error::IneligiblePosition { role: "source", position: source.len(), reason });
+            };
             match self.swap(source, source_position, target, target_position, rng) {
                 Ok(pair) => return Ok(pair),
                 Err(Error::Dropped(reason)) => {
@@ -96,28 +99,28 @@ impl PairConfig {
     }
 
     /// Positions of the source and of the target, uniform among the eligible ones.
-    fn draw_positions<R: Rng>(&self, source: &Sequence, target: &Sequence, rng: &mut R) -> (usize, usize) {
+    fn draw_positions<R: Rng>(&self, source: &Sequence, target: &Sequence, rng: &mut R) -> Option<(usize, usize)> {
         match self.positions {
-            Positions::Individual => (
-                pick(source.len(), |position| eligible(&self.source, source, position), rng),
-                pick(target.len(), |position| eligible(&self.target, target, position), rng),
-            ),
+            Positions::Individual => Some((
+                pick(source.len(), |position| eligible(&self.source, source, position), rng)?,
+                pick(target.len(), |position| eligible(&self.target, target, position), rng)?,
+            )),
             Positions::Stepwise => {
                 let both = |position| {
                     eligible(&self.source, source, position)
                         && (eligible(&self.target, target, position) || is_past(&self.target, target, position))
                 };
-                let position = pick(source.len(), both, rng);
-                (position, position)
+                let position = pick(source.len(), both, rng)?;
+                Some((position, position))
             }
         }
     }
 }
 
-/// One of the positions before `length` for which `allowed` holds, uniformly. Every sequence has one: the first token
-/// after `B` is a demonstration or a number.
-fn pick<R: Rng>(length: usize, allowed: impl Fn(usize) -> bool, rng: &mut R) -> usize {
+/// One of the positions before `length` for which `allowed` holds, uniformly. Every sequence that a task draws has one: the
+/// first token after `B` is a demonstration or a number.
+fn pick<R: Rng>(length: usize, allowed: impl Fn(usize) -> bool, rng: &mut R) -> Option<usize> {
     let number = (0..length).filter(|position| allowed(*position)).count();
     let index = rng.random_range(0..number.max(1) as u32) as usize;
-    (0..length).filter(|position| allowed(*position)).nth(index).unwrap_or(1)
+    (0..length).filter(|position| allowed(*position)).nth(index)
 }

@@ -10,7 +10,9 @@ use rand::Rng;
 
 use crate::state::State;
 use crate::symbol::Symbol;
-use crate::{CountRange, DropReason, Error, Pair, PairConfig, Positions, Result, Sequence, Task, TaskKind, Variable};
+use crate::{
+    CountRange, DropReason, Error, Pair, PairConfig, Positions, ProgramKind, Result, Sequence, Task, TaskKind, Variable,
+};
 
 impl PairConfig {
     /// The counterfactual pair of two sequences at chosen positions. `rng` draws the counterfactual's random choices.
@@ -136,10 +138,16 @@ fn end_of(task: &Task, sequence: &Sequence) -> Option<usize> {
 }
 
 /// Whether the program, left alone, would have answered the counterfactual's tokens after `position` otherwise. A
-/// program refuses every response that is not its own, so it is enough that it refuses a token.
+/// program refuses every response that is not its own, so it is enough that it refuses a token. More demonstrations than
+/// the task has are no reason: it is shown them, and what it answers to them counts. (Count Up, Increment divides by the
+/// task's largest count, and has no answer to more.)
 fn answers_otherwise(task: &Task, mut state: State, counterfactual: &Sequence, position: usize) -> bool {
+    let mut rules = *task.rules();
+    if task.program() != ProgramKind::CountUpIncrement {
+        rules.counts.max = u32::MAX;
+    }
     counterfactual.tokens[position + 1..].iter().any(|&id| {
         let symbol = task.lexicon().symbol(id);
-        symbol.is_none_or(|symbol| state.read(symbol, task.rules()).is_err())
+        symbol.is_none_or(|symbol| state.read(symbol, &rules).is_err())
     })
 }

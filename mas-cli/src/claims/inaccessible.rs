@@ -38,9 +38,10 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
             id: "no-access".to_owned(),
             statement: "Into the inaccessible network latent stitching is below CLMAS".to_owned(),
             measured: mean(&into(Of::hidden("latent-stitching"))),
-            criterion: best.map(|best| Criterion::Below(best.interval)),
+            criterion: best.as_ref().map(|best| Criterion::Below(best.interval)),
             rule: "of latent stitching, against the lower bound of CLMAS, changed pairs".to_owned(),
-        },
+        }
+        .against(best.as_ref()),
         Part::equal(
             "accessible".to_owned(),
             "Out of the inaccessible network, into the accessible one, CLMAS equals MAS".to_owned(),

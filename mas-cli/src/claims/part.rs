@@ -45,6 +45,15 @@ impl Part {
         Self { id, statement, measured, criterion, rule: "of the difference, changed pairs".to_owned() }
     }
 
+    /// The same resting on no more networks than `reference`, which it is compared with.
+    #[must_use]
+    pub fn against(mut self, reference: Option<&Measurement>) -> Self {
+        if let (Some(measured), Some(reference)) = (&mut self.measured, reference) {
+            measured.networks = measured.networks.min(reference.networks);
+        }
+        self
+    }
+
     /// The verdict: that of the criterion, unless evidence is missing or rests on fewer than [`ENOUGH_NETWORKS`].
     #[must_use]
     pub fn verdict(&self) -> Verdict {

@@ -198,6 +198,13 @@ impl AlignConfiguration {
             ..self.method.objective_without(networks, &self.inaccessible)?
         };
         objective.check(networks)?;
+        if self.method.takes_everything() && self.variables.len() > 1 {
+            return Err(Error::invalid(format!(
+                "`{}` takes everything, which leaves no room for {} variables; align one, or `full`",
+                self.method,
+                self.variables.len()
+            )));
+        }
         let within = objective.behaviour.iter().any(|direction| direction.source == direction.target);
         if self.null && !within {
             return Err(Error::invalid(format!(

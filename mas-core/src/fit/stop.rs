@@ -6,7 +6,8 @@ use super::{Ending, Validation};
 /// [judged](super::FitConfig::judged) by.
 ///
 /// IIA has a mark to reach. The counterfactual-latent loss has none, since nobody knows how near two natural vectors with
-/// the same values are to each other: it has come to its end when it no longer falls.
+/// the same values are to each other: a fit that has both has converged when the mark is reached and that loss no longer
+/// falls, and one that has only this loss ends on its plateau.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct StopRule {
@@ -34,7 +35,8 @@ impl StopRule {
         for (index, validation) in history.iter().enumerate() {
             let (iia, loss) = (validation.mean_iia(), validation.mean_latent());
             let falls = loss.is_some_and(|loss| loss < lowest * (1.0 - self.improvement));
-            let reached = validation.accuracy.iter().all(|direction| direction.iia >= self.mark);
+            let reached = !validation.accuracy.is_empty()
+                && validation.accuracy.iter().all(|direction| direction.iia >= self.mark);
             running = if reached && !falls { running + 1 } else { 0 };
             let rises = iia.is_some_and(|iia| iia > best);
             waiting = if rises || falls || index == 0 { 0 } else { waiting + 1 };
@@ -98,18 +100,19 @@ mod tests {
 
     /// With nothing but a counterfactual-latent loss, there is no mark that is reached before anything is learned.
     #[test]
-    fn a_latent_loss_converges_when_it_no_longer_falls() {
+    fn a_latent_loss_alone_ends_a_fit_when_it_has_not_fallen_for_long() {
         assert_eq!(ending(RULE, &[(&[], &[1.0])]), None);
         assert_eq!(ending(RULE, &[(&[], &[1.0]), (&[], &[0.8]), (&[], &[0.7])]), None);
         assert_eq!(ending(RULE, &[(&[], &[1.0]), (&[], &[0.95])]), None);
-        assert_eq!(ending(RULE, &[(&[], &[1.0]), (&[], &[0.95]), (&[], &[0.92])]), Some(Ending::Converged));
+        // There is no mark that it could reach: a fit by it alone waits as long as any other that gets no better.
+        let flat = |validations| vec![(&[][..], &[1.0][..]); validations];
+        assert_eq!(ending(RULE, &flat(RULE.patience)), None);
+        assert_eq!(ending(RULE, &flat(RULE.patience + 1)), Some(Ending::Plateau));
         // What falls slowly falls all the same.
         assert_eq!(ending(RULE, &[(&[], &[1.0]), (&[], &[0.95]), (&[], &[0.89])]), None);
         // The mean over directions counts.
-        assert_eq!(
-            ending(RULE, &[(&[], &[1.0, 0.2]), (&[], &[0.2, 1.0]), (&[], &[0.6, 0.6])]),
-            Some(Ending::Converged)
-        );
+        let swapped: [(&[f64], &[f64]); 2] = [(&[], &[1.0, 0.2]), (&[], &[0.2, 1.0])];
+        assert_eq!(ending(RULE, &swapped.repeat(RULE.patience)), Some(Ending::Plateau));
     }
 
     #[test]
