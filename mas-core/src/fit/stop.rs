@@ -7,7 +7,7 @@ use super::{Ending, Validation};
 ///
 /// IIA has a mark to reach. The counterfactual-latent loss has none, since nobody knows how near two natural vectors with
 /// the same values are to each other: a fit that has both has converged when the mark is reached and that loss no longer
-/// falls, and one that has only this loss ends on its plateau.
+/// falls, and one that has only this loss when it has not fallen for as long as any fit is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct StopRule {
@@ -48,7 +48,9 @@ impl StopRule {
         if running >= self.running.max(1) {
             Some(Ending::Converged)
         } else if waiting >= self.patience.max(1) {
-            Some(Ending::Plateau)
+            // With no mark to miss, the end of the fall is what there is to reach.
+            let marks = history.last().is_some_and(|validation| !validation.accuracy.is_empty());
+            Some(if marks { Ending::Plateau } else { Ending::Converged })
         } else {
             None
         }
@@ -107,12 +109,12 @@ mod tests {
         // There is no mark that it could reach: a fit by it alone waits as long as any other that gets no better.
         let flat = |validations| vec![(&[][..], &[1.0][..]); validations];
         assert_eq!(ending(RULE, &flat(RULE.patience)), None);
-        assert_eq!(ending(RULE, &flat(RULE.patience + 1)), Some(Ending::Plateau));
+        assert_eq!(ending(RULE, &flat(RULE.patience + 1)), Some(Ending::Converged));
         // What falls slowly falls all the same.
         assert_eq!(ending(RULE, &[(&[], &[1.0]), (&[], &[0.95]), (&[], &[0.89])]), None);
         // The mean over directions counts.
         let swapped: [(&[f64], &[f64]); 2] = [(&[], &[1.0, 0.2]), (&[], &[0.2, 1.0])];
-        assert_eq!(ending(RULE, &swapped.repeat(RULE.patience)), Some(Ending::Plateau));
+        assert_eq!(ending(RULE, &swapped.repeat(RULE.patience)), Some(Ending::Converged));
     }
 
     #[test]
