@@ -11,7 +11,7 @@ pub struct Arguments {
     /// How large: minutes on two CPU cores, or the paper's settings
     #[arg(long, value_enum, default_value_t = Preset::Quick)]
     preset: Preset,
-    /// What computes: flex, wgpu or cuda[:INDEX]
+    /// What computes: flex, wgpu, cuda or cuda:INDEX
     #[arg(long, default_value = "flex")]
     device: String,
     /// Units of work at once [default: all cores]
