@@ -189,7 +189,7 @@ pub struct Fit<'a> {
     /// Training pairs; those of the objective's directions are used.
     pub training: Vec<Exchange<'a>>,
     /// Validation pairs of the same directions. Of either, only activity is ever read in directions that are trained on the
-    /// counterfactual-latent loss; see [`Pairs::natural`].
+    /// counterfactual-latent loss; see [`Pairs::natural`](crate::Pairs::natural).
     pub validation: Vec<Exchange<'a>>,
     /// What to learn from.
     pub objective: Objective,
