@@ -3,14 +3,21 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Pairs, Positions};
+use crate::{Error, Pairs, Positions, Result};
 
 impl Pairs {
     /// The same pairs with sources permuted between trials by one fixed permutation, drawn with `seed`: what an
     /// alignment can do when the activity that goes over has nothing to do with what should follow.
     ///
     /// In stepwise interchanges a pair gets a source that is long enough for its position.
-    pub fn shuffled(&self, positions: Positions, seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); stepwise pairs whose two positions differ.
+    pub fn shuffled(&self, positions: Positions, seed: u64) -> Result<Self> {
+        self.check()?;
+        if positions == Positions::Stepwise && self.source_positions != self.target_positions {
+            return Err(Error::invalid("stepwise interchanges need the same position in source and target"));
+        }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut order: Vec<usize> = (0..self.len()).collect();
         let mut given: Vec<usize> = vec![0; self.len()];
@@ -41,6 +48,6 @@ impl Pairs {
             Positions::Individual => given.iter().map(|&pair| self.source_positions[pair]).collect(),
             Positions::Stepwise => self.source_positions.clone(),
         };
-        Self { source: self.source.select(&given), source_positions, ..self.clone() }
+        Ok(Self { source: self.source.select(&given), source_positions, ..self.clone() })
     }
 }

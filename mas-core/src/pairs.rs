@@ -57,14 +57,18 @@ impl Pairs {
     ///
     /// Each counterfactual is the target's own sequence. Pairs whose target has no response after its position are left
     /// out.
-    pub fn null(&self) -> Self {
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn null(&self) -> Result<Self> {
+        self.check()?;
         let goes_on = |&pair: &usize| {
             let responses = self.target.response(pair).get(self.target_positions[pair] + 1..);
             responses.is_some_and(|responses| responses.contains(&true))
         };
         let rows: Vec<usize> = (0..self.len()).filter(goes_on).collect();
         let chosen = self.select(&rows);
-        Self { counterfactual: chosen.target.clone(), changed: vec![false; rows.len()], ..chosen }
+        Ok(Self { counterfactual: chosen.target.clone(), changed: vec![false; rows.len()], ..chosen })
     }
 
     /// Checks that all parts speak of the same number of pairs and every position exists and has a response after it.

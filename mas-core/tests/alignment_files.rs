@@ -388,3 +388,16 @@ fn a_file_is_written_whole_or_not_at_all() {
     assert_eq!(std::fs::read(path).unwrap(), b"second");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "a temporary file was left behind");
 }
+
+#[test]
+fn a_prestep_of_another_width_is_refused() {
+    let device = Device::flex();
+    let prestep = mas_core::alignment::PreStep::default().with_bias(Tensor::zeros([1, 5], &device));
+    let member = Member {
+        network: "a".into(),
+        site: Site::new("hidden", 8),
+        function: AlignmentFunction::new(rotation(8, 1)).with_prestep(prestep),
+    };
+    let message = Alignment::new(vec![member], Subspaces::new([("count", 2)]).unwrap()).unwrap_err().to_string();
+    assert!(message.contains("pre-step of `a` is of 5 coordinates"), "{message}");
+}

@@ -47,6 +47,12 @@ impl Alignment {
                     member.site.name
                 )));
             }
+            if let Some(other) = member.function.prestep().widths().find(|&other| other != width) {
+                return Err(Error::invalid(format!(
+                    "the pre-step of `{name}` is of {other} coordinates, but its site `{}` has {width}",
+                    member.site.name
+                )));
+            }
             if subspaces.columns() > width {
                 return Err(Error::invalid(format!(
                     "the subspaces take {} coordinates, but `{}` of network `{name}` has only {width}: choose a smaller k",

@@ -54,6 +54,11 @@ impl PreStep {
         self
     }
 
+    /// The numbers of coordinates that its parts are of.
+    pub(super) fn widths(&self) -> impl Iterator<Item = usize> {
+        [&self.mean, &self.scale, &self.bias].into_iter().flatten().map(|part| part.dims()[1])
+    }
+
     /// The bias that is added, if any, `[1, width]`.
     pub fn bias(&self) -> Option<&Tensor<2>> {
         self.bias.as_ref()

@@ -204,7 +204,7 @@ fn many_pairs_are_as_right_as_few() {
 fn the_right_alignment_is_wrong_on_shuffled_sources() {
     for (site, positions) in SITES {
         let mut study = Study::new(site, positions);
-        study.validation = vec![pairs(300, positions, 5).shuffled(positions, 1)];
+        study.validation = vec![pairs(300, positions, 5).shuffled(positions, 1).unwrap()];
         let outcomes = outcomes(&study, &solution(&study), Swap::Interchange);
         let iia = accuracy(&outcomes[0], &study.validation[0], Population::Changed).iia();
         assert!(iia < 0.6, "{site} {positions:?}: {iia}");

@@ -205,8 +205,8 @@ fn a_fit_is_judged_by_the_directions_that_it_is_told() {
     let mut study = Study::new("state", Positions::Individual);
     // The other three cannot be learned: they neither choose the checkpoint nor keep the fit from its end.
     for index in [0, 2, 3] {
-        study.training[index] = study.training[index].shuffled(Positions::Individual, 3);
-        study.validation[index] = study.validation[index].shuffled(Positions::Individual, 4);
+        study.training[index] = study.training[index].shuffled(Positions::Individual, 3).unwrap();
+        study.validation[index] = study.validation[index].shuffled(Positions::Individual, 4).unwrap();
     }
     let judged = Some(vec![Direction::new(0, 1)]);
     let of = |validation: &Validation| validation.accuracy[1].iia;

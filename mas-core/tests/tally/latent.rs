@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::prelude::*;
 use mas_core::{
-    Alignment, Continuation, Direction, Edit, Error, Exchange, Fit, FitConfig, Fitted, LATENT_WEIGHT, Latents, Method,
-    Network, Pairs, Participant, Population, Positions, Prefix, Recorded, Result, Resume, Setting, Site, Subspaces,
-    Swap, Trials, accuracy, evaluate,
+    Alignment, Continuation, Direction, Edit, Error, Fit, FitConfig, Fitted, LATENT_WEIGHT, Latents, Method, Network,
+    Pairs, Participant, Population, Positions, Prefix, Recorded, Result, Resume, Setting, Site, Swap, Trials, accuracy,
+    evaluate,
     fit::{Ending, Event, StopRule, Validation},
     latent::counterfactual_latent_loss,
 };
@@ -108,7 +108,7 @@ fn half_recorded<'a>(study: &'a Study, second: &'a dyn Recorded, method: Method,
     fit
 }
 
-fn run(fit: &Fit, start: Alignment) -> Fitted {
+pub fn run(fit: &Fit, start: Alignment) -> Fitted {
     fit.run(start, None, &mut |_| Ok(())).unwrap()
 }
 
@@ -180,8 +180,8 @@ fn a_clmas_fit_is_judged_by_the_latent_direction_that_it_is_told() {
     let mut study = study("state", Positions::Individual);
     // The directions that are trained on behaviour cannot be learned, so that they choose by chance.
     for index in [0, 2] {
-        study.training[index] = study.training[index].shuffled(Positions::Individual, 3);
-        study.validation[index] = study.validation[index].shuffled(Positions::Individual, 4);
+        study.training[index] = study.training[index].shuffled(Positions::Individual, 3).unwrap();
+        study.validation[index] = study.validation[index].shuffled(Positions::Individual, 4).unwrap();
     }
     let second = Watched::new(&study.networks[1]);
     let judged = Direction::new(0, 1);
@@ -237,7 +237,7 @@ fn a_clmas_fit_that_was_interrupted_goes_on_to_the_same_bytes() {
 }
 
 /// The loss of the first step, with all pairs in its batch.
-fn first_loss(fit: &Fit, start: Alignment) -> f64 {
+pub fn first_loss(fit: &Fit, start: Alignment) -> f64 {
     let mut first = f64::NAN;
     let mut note = |event: Event| {
         if let Event::Step { loss, .. } = event {
@@ -322,7 +322,7 @@ fn stepwise_interchanges_have_a_latent_loss_where_no_state_is_carried() {
 }
 
 #[track_caller]
-fn refused(fit: &Fit, start: Alignment, words: &[&str]) {
+pub fn refused(fit: &Fit, start: Alignment, words: &[&str]) {
     let message = fit.run(start, None, &mut |_| Ok(())).unwrap_err().to_string();
     for word in words {
         assert!(message.contains(word), "{message:?} does not say {word:?}");
@@ -366,117 +366,4 @@ fn what_cannot_be_held_against_natural_activity_is_refused() {
         fit.objective.latent_weight = weight;
         refused(&fit, individual.start(), &["weight"]);
     }
-}
-
-/// What is in the named block is found from the leftover's being harmless, without any other variable.
-#[test]
-fn the_null_variable_makes_the_leftover_harmless() {
-    let study = Study::new("state", Positions::Individual);
-    let [training, leftover] = [&study.training[0], &study.validation[0]].map(Pairs::null);
-    assert_eq!(leftover.counterfactual, leftover.target);
-    let null = |pairs| vec![Exchange { direction: Direction::new(0, 0), subspace: Subspaces::EXTRANEOUS, pairs }];
-    let harmless = |alignment: &Alignment| {
-        let (network, swap) = (&study.participants()[..1], Swap::Interchange);
-        let outcomes = evaluate(network, alignment, Setting::default(), &null(&leftover), swap).unwrap();
-        accuracy(&outcomes[0], &leftover, Population::All).iia()
-    };
-    let start = study.start();
-    let start = Alignment::new(start.members()[..1].to_vec(), Subspaces::new([("count", 2)]).unwrap()).unwrap();
-    assert!(harmless(&start) < 0.5, "{}", harmless(&start));
-    let mut fit = study.fit(Method::Mas, config());
-    fit.participants.truncate(1);
-    fit.objective = Method::Das.objective(1).unwrap();
-    (fit.training, fit.validation) = (null(&training), null(&leftover));
-    let fitted = run(&fit, start);
-    assert_eq!(fitted.ending, Ending::Converged);
-    assert!(harmless(&fitted.alignment) > 0.99, "{}", harmless(&fitted.alignment));
-    assert_eq!(fitted.history[0].accuracy[0].subspace, Subspaces::EXTRANEOUS);
-
-    // Beside another variable it is one more of the terms that are averaged.
-    let loss = |exchanges: Vec<Exchange<'_>>| {
-        let mut fit = study.fit(Method::Mas, FitConfig { batch: 1000, max_steps: 1, ..config() });
-        fit.objective.behaviour = vec![Direction::new(0, 0)];
-        (fit.training, fit.validation) = (exchanges.clone(), exchanges);
-        first_loss(&fit, study.start())
-    };
-    let count = Exchange { direction: Direction::new(0, 0), subspace: 0, pairs: &study.training[0] };
-    let both = loss(vec![count, null(&training)[0]]);
-    let mean = (loss(vec![count]) + loss(null(&training))) / 2.0;
-    assert!((both - mean).abs() < 1e-4 * mean, "{both} is not {mean}");
-}
-
-/// With the count in the named block, all the rest may come from any source, wherever and however it is swapped.
-#[test]
-fn the_right_alignment_leaves_nothing_that_matters() {
-    for (site, positions) in
-        [("state", Positions::Individual), ("state", Positions::Stepwise), ("input", Positions::Stepwise)]
-    {
-        let study = Study::new(site, positions);
-        let leftover = study.validation[0].null();
-        let exchange = Exchange { direction: Direction::new(1, 1), subspace: Subspaces::EXTRANEOUS, pairs: &leftover };
-        let setting = Setting { positions, ..Setting::default() };
-        let right = |alignment: &Alignment| {
-            let outcomes = evaluate(&study.participants(), alignment, setting, &[exchange], Swap::Interchange).unwrap();
-            accuracy(&outcomes[0], &leftover, Population::All).iia()
-        };
-        assert_eq!(right(&study.alignment(1, |network, _| network.solution())), 1.0, "{site} {positions:?}");
-        assert!(right(&study.start()) < 0.9, "{site} {positions:?}");
-    }
-}
-
-#[test]
-fn the_extraneous_block_is_swapped_within_one_network_that_keeps_the_rest() {
-    let study = Study::new("state", Positions::Individual);
-    let mut fit = study.fit(Method::Mas, config());
-    fit.training[1].subspace = Subspaces::EXTRANEOUS;
-    refused(&fit, study.start(), &["0 → 1", "extraneous"]);
-    let mut fit = study.fit(Method::Mas, config());
-    fit.training[0].subspace = Subspaces::EXTRANEOUS;
-    fit.setting.retain = mas_core::Retain::Nothing;
-    fit.objective.retain = mas_core::Retain::Nothing;
-    refused(&fit, study.start(), &["0 → 0", "extraneous"]);
-}
-
-/// Swapping the leftover is swapping it: coordinate by coordinate, with the whole of the rotation.
-#[test]
-fn the_extraneous_block_is_all_that_has_no_name() {
-    let study = Study::new("state", Positions::Individual);
-    let start = study.start();
-    let pairs = study.training[0].null();
-    let member = &start.members()[0];
-    let whole = member.function.evaluate(5).unwrap();
-    let (network, site) = (&study.networks[0], member.site.clone());
-    let read = |trials, positions: &[usize]| {
-        let at: Vec<_> = positions.iter().copied().enumerate().collect();
-        network.read(&site, trials, &at).unwrap()
-    };
-    let from = read(&pairs.source, &pairs.source_positions);
-    let to = read(&pairs.target, &pairs.target_positions);
-    let expected = mas_core::interchange(&whole, &whole, 1..5, mas_core::Retain::Rest, from, to);
-    let prefix = network.prepare(&site, &pairs.target, &pairs.target_positions).unwrap();
-    let rows: Vec<usize> = (0..pairs.len()).collect();
-    let resume = Resume {
-        site: &site,
-        interchange: Positions::Individual,
-        prefix: Some(&prefix),
-        trials: &pairs.target,
-        positions: &pairs.target_positions,
-        rows: &rows,
-        free_running: true,
-    };
-    let continued = network.resume(&resume, Edit::Known(expected)).unwrap();
-    let said = continued.predictions().unwrap();
-    let digits: Vec<u32> = continued
-        .at
-        .iter()
-        .zip(said)
-        .filter(|(at, _)| resume.response(at.row)[at.position + 1])
-        .map(|(_, said)| said)
-        .collect();
-    let right: Vec<bool> =
-        digits.chunks(2).enumerate().map(|(pair, said)| pairs.target.tokens(pair).ends_with(said)).collect();
-    let exchange = Exchange { direction: Direction::new(0, 0), subspace: Subspaces::EXTRANEOUS, pairs: &pairs };
-    let outcomes = evaluate(&study.participants(), &start, Setting::default(), &[exchange], Swap::Interchange).unwrap();
-    assert_eq!(outcomes[0].iter().map(|outcome| outcome.is_right()).collect::<Vec<_>>(), right);
-    assert!(right.contains(&true) && right.contains(&false));
 }

@@ -8,6 +8,7 @@ mod methods;
 mod network;
 #[path = "../network_suite/mod.rs"]
 mod network_suite;
+mod null;
 mod pairs;
 mod recordings;
 mod refusals;

@@ -78,9 +78,8 @@ impl Data {
                 let convert = |pairs: &[mas_tasks::Pair], purpose: &str| -> Result<Pairs> {
                     let pairs = exchanges::pairs(pairs, &readers.0, &readers.1)?;
                     Ok(match configuration.control {
-                        FitControl::Shuffled => {
-                            pairs.shuffled(positions(configuration), derive(configuration.seed, &["shuffle", purpose]))
-                        }
+                        FitControl::Shuffled => pairs
+                            .shuffled(positions(configuration), derive(configuration.seed, &["shuffle", purpose]))?,
                         _ => pairs,
                     })
                 };
@@ -122,7 +121,7 @@ impl Data {
                 });
             }
         }
-        let nulls = if configuration.null { nulls(&splits, objective) } else { Vec::new() };
+        let nulls = if configuration.null { nulls(&splits, objective)? } else { Vec::new() };
         Ok(Self { splits, nulls })
     }
 
@@ -162,14 +161,16 @@ impl Data {
 }
 
 /// The null variable of every network whose behaviour is trained within it, on the pairs of its first variable.
-fn nulls(splits: &[Split], objective: &Objective) -> Vec<Null> {
+fn nulls(splits: &[Split], objective: &Objective) -> Result<Vec<Null>> {
     let within = objective.behaviour.iter().filter(|direction| direction.source == direction.target);
-    let null = |&direction: &Direction| {
+    let drawn = |&direction: &Direction| {
         let first = splits.iter().find(|split| split.direction == direction)?;
-        let (training, validation) = (first.training.as_ref()?.null(), first.validation.as_ref()?.null());
-        Some(Null { direction, training, validation })
+        Some((direction, first.training.as_ref()?, first.validation.as_ref()?))
     };
-    within.filter_map(null).collect()
+    let null = |(direction, training, validation): (Direction, &Pairs, &Pairs)| {
+        Ok(Null { direction, training: training.null()?, validation: validation.null()? })
+    };
+    within.filter_map(drawn).map(null).collect()
 }
 
 /// The draws that had no counterfactual, by reason.
