@@ -79,6 +79,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_compared_rests_on_enough_networks_on_both_sides() {
+        let mut study = MadeUp::default();
+        study.named(CLMAS).joint_by("clmas", &[0, 1], |_, _| 99);
+        study.named("latent-stitching").ring("latent-stitching", 128, |_, _| 50);
+        assert_eq!(verdict(&study.decide("C6"), "no-access"), Verdict::NotDecided);
+    }
+
+    #[test]
     fn each_part_can_fail_it() {
         assert_eq!(verdict(&study([60, 99], 90, 99).decide("C6"), "no-access"), Verdict::Fails);
         assert_eq!(verdict(&study([80, 99], 80, 99).decide("C6"), "no-access"), Verdict::NotDecided);

@@ -46,7 +46,12 @@ impl MadeUp {
 
     /// One MAS fit of several networks.
     pub fn joint(&mut self, networks: &[usize], right: impl Fn(usize, usize) -> u64) {
-        self.fit("mas", 32, networks, right);
+        self.joint_by("mas", networks, right);
+    }
+
+    /// One fit of several networks.
+    pub fn joint_by(&mut self, method: &str, networks: &[usize], right: impl Fn(usize, usize) -> u64) {
+        self.fit(method, 32, networks, right);
     }
 
     fn fit(&mut self, method: &str, k: u64, networks: &[usize], right: impl Fn(usize, usize) -> u64) {
