@@ -243,7 +243,7 @@ fn alignments(
             unit.configuration_as().map_err(|error| Error::Internal(error.to_string()))?;
         let result = folder.result(UnitKind::Align, key);
         let names = Names::of(unit, folder)?;
-        let AlignmentSettings { pairs, warnings: of_fit, .. } = AlignmentSettings::read(&result)?;
+        let AlignmentSettings { pairs, warnings: of_fit, converged, .. } = AlignmentSettings::read(&result)?;
         warnings.extend(of_fit);
         disjoint &= pairs.iter().all(|pairs| pairs.disjoint);
         unmatched = pairs.iter().map(PairCounts::unmatched_share).fold(unmatched, f64::max);
@@ -273,12 +273,14 @@ fn alignments(
         report.fits.push(FitCurve {
             alignment: section.name.clone(),
             method: configuration.method.to_string(),
+            function: configuration.function.to_string(),
             positions: configuration.positions.to_string(),
             site: configuration.site_label(),
             networks: names.all(),
             k,
             seed: configuration.seed,
             control,
+            converged,
             rows: course,
         });
         let inputs: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();

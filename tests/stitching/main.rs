@@ -122,6 +122,7 @@ fn outcomes(method: &str, networks: [&Frozen; 2], pairs: &Pairs, outcomes: &[Out
         study: "stitching".into(),
         alignment: method.into(),
         method: method.into(),
+        function: "orthogonal".into(),
         positions: "individual".into(),
         site: "hidden".into(),
         variable: "full".into(),

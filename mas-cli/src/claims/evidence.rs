@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mas_core::fit::StopRule;
+
 use crate::results::{Control, FitCurve, Population, SimilarityRow, UnitOutcomes};
 use crate::statistics::{Bootstrap, Direction, Tie, directions};
 
@@ -23,6 +25,8 @@ pub struct Evidence<'a> {
 pub struct Of<'a> {
     /// The method's id.
     pub method: &'a str,
+    /// The alignment function's id.
+    pub function: &'a str,
     /// The site.
     pub site: &'a str,
     /// `individual` or `stepwise`.
@@ -36,10 +40,22 @@ pub struct Of<'a> {
 }
 
 impl<'a> Of<'a> {
-    /// Individual interchanges at `hidden` by one method, of any size and name.
+    /// Alignments with orthogonal maps by one method, of any variable, size and name.
+    #[must_use]
+    pub fn at(site: &'a str, positions: &'a str, method: &'a str) -> Self {
+        Self { method, function: "orthogonal", site, positions, variable: None, k: None, alignment: None }
+    }
+
+    /// The same of individual interchanges at `hidden`.
     #[must_use]
     pub fn hidden(method: &'a str) -> Self {
-        Self { method, site: "hidden", positions: "individual", variable: None, k: None, alignment: None }
+        Self::at("hidden", "individual", method)
+    }
+
+    /// Of everything that a task has.
+    #[must_use]
+    pub fn full(self) -> Self {
+        Self { variable: Some("full"), ..self }
     }
 
     /// Of one size.
@@ -60,7 +76,8 @@ impl<'a> Evidence<'a> {
     pub fn units(&self, of: Of<'_>) -> impl Iterator<Item = &'a UnitOutcomes> {
         self.outcomes.iter().filter(move |outcomes| {
             let unit = &outcomes.unit;
-            (&*unit.method, &*unit.site, &*unit.positions) == (of.method, of.site, of.positions)
+            (&*unit.method, &*unit.function) == (of.method, of.function)
+                && (&*unit.site, &*unit.positions) == (of.site, of.positions)
                 && of.variable.is_none_or(|variable| variable == unit.variable)
                 && of.k.is_none_or(|k| k == unit.k)
                 && of.alignment.is_none_or(|name| name == unit.alignment)
@@ -95,6 +112,20 @@ impl<'a> Evidence<'a> {
         found.into_iter().collect()
     }
 
+    /// The alignments that are meant, each variable and size apart, with what tells them apart at the end of a part's id:
+    /// nothing where there is one, or none.
+    #[must_use]
+    pub fn apart<'b>(&self, of: Of<'b>) -> Vec<(String, Of<'b>)>
+    where
+        'a: 'b,
+    {
+        let one = |(variable, k)| (format!(".{variable}.k{k}"), Of { variable: Some(variable), k: Some(k), ..of });
+        match self.swapped(of) {
+            several if several.len() > 1 => several.into_iter().map(one).collect(),
+            _ => vec![(String::new(), of)],
+        }
+    }
+
     /// The sizes of subspace in the alignments that are meant, in order.
     #[must_use]
     pub fn sizes(&self, of: Of<'_>) -> Vec<u64> {
@@ -104,11 +135,14 @@ impl<'a> Evidence<'a> {
         sizes
     }
 
-    /// The validation IIA from the first network of each fit into the last, the mean over the last `evaluations`.
+    /// The validation IIA from the first network of each fit into the last, the mean over the last `evaluations`. A fit
+    /// that ended because it had [converged](StopRule::running) did so over the last few of them, and no others count: what
+    /// came before is the way there.
     #[must_use]
     pub fn last_evaluations(&self, of: Of<'_>, evaluations: usize) -> Vec<Tie> {
         let meant = |fit: &&FitCurve| {
-            (&*fit.method, &*fit.site, &*fit.positions) == (of.method, of.site, of.positions)
+            (&*fit.method, &*fit.function) == (of.method, of.function)
+                && (&*fit.site, &*fit.positions) == (of.site, of.positions)
                 && of.k.is_none_or(|k| k == fit.k)
                 && of.alignment.is_none_or(|name| name == fit.alignment)
                 && fit.control == Control::None
@@ -120,7 +154,8 @@ impl<'a> Evidence<'a> {
                 .filter(|row| of.variable.is_none_or(|variable| variable == row.variable))
                 .filter_map(|row| Some((row.step, row.iia?)))
                 .collect();
-            let last: Vec<f64> = course.into_values().rev().take(evaluations).collect();
+            let reached = if fit.converged { StopRule::default().running } else { usize::MAX };
+            let last: Vec<f64> = course.into_values().rev().take(evaluations.min(reached)).collect();
             let value = last.iter().sum::<f64>() / last.len() as f64;
             (!last.is_empty()).then(|| Tie { a: a.clone(), b: b.clone(), value })
         };

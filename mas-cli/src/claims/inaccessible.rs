@@ -5,7 +5,7 @@ use super::{Claim, Criterion, EQUAL, Evidence, Measurement, Of, Part};
 use crate::statistics::{Direction, network_interval, network_names};
 
 /// C6. The first network of each fit is accessible, the last is not. Its parts, at `hidden` with individual interchanges,
-/// of the mean over fits:
+/// of the mean over fits, for each variable and size of CLMAS's subspace:
 ///
 /// - into the network without access CLMAS is above latent stitching: lower against upper bound;
 /// - into the accessible network CLMAS equals MAS, which has access to both.
@@ -22,9 +22,17 @@ pub const WITH_ACCESS: &str = "with-access";
 pub const CLMAS: &str = "clmas";
 
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
+    let apart = evidence.apart(Of::hidden("clmas").called(CLMAS));
+    apart.into_iter().flat_map(|(which, clmas)| parts_of(evidence, &which, clmas)).collect()
+}
+
+/// The parts of one variable and size; `which` is how their ids end.
+fn parts_of(evidence: &Evidence<'_>, which: &str, clmas: Of<'_>) -> Vec<Part> {
     let into = |of| evidence.between(of, |networks| Some((networks.first()?, networks.last()?)));
     let out_of = |of| evidence.between(of, |networks| Some((networks.last()?, networks.first()?)));
-    let clmas = Of::hidden("clmas").called(CLMAS);
+    // Latent stitching takes everything, whatever the size.
+    let latent_stitching = Of { variable: clmas.variable, ..Of::hidden("latent-stitching") };
+    let with_access = Of { method: "mas", alignment: Some(WITH_ACCESS), ..clmas };
     let mean = |directions: &[Direction]| {
         network_interval(directions, &evidence.bootstrap).map(|interval| Measurement {
             interval,
@@ -35,17 +43,17 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
     let best = mean(&into(clmas));
     vec![
         Part {
-            id: "no-access".to_owned(),
+            id: format!("no-access{which}"),
             statement: "Into the inaccessible network latent stitching is below CLMAS".to_owned(),
-            measured: mean(&into(Of::hidden("latent-stitching"))),
+            measured: mean(&into(latent_stitching)),
             criterion: best.as_ref().map(|best| Criterion::Below(best.interval)),
             rule: "of latent stitching, against the lower bound of CLMAS, changed pairs".to_owned(),
         }
         .against(best.as_ref()),
         Part::equal(
-            "accessible".to_owned(),
+            format!("accessible{which}"),
             "Out of the inaccessible network, into the accessible one, CLMAS equals MAS".to_owned(),
-            [&out_of(clmas), &out_of(Of::hidden("mas").called(WITH_ACCESS))],
+            [&out_of(clmas), &out_of(with_access)],
             EQUAL,
             &evidence.bootstrap,
         ),
@@ -76,6 +84,18 @@ mod tests {
         let rows = study([90, 99], 70, 99).decide("C6");
         assert_eq!(verdict(&rows, OVERALL), Verdict::Holds, "{rows:#?}");
         assert_eq!(rows.len(), 3);
+    }
+
+    /// Each size is compared with MAS of its own size.
+    #[test]
+    fn sizes_of_subspace_are_not_mixed() {
+        let mut study = study([90, 99], 70, 99);
+        study.named(CLMAS).ring("clmas", 4, |_, _| 10);
+        let rows = study.decide("C6");
+        assert_eq!(verdict(&rows, "no-access.full.k32"), Verdict::Holds);
+        assert_eq!(verdict(&rows, "accessible.full.k32"), Verdict::Holds);
+        assert_eq!(verdict(&rows, "no-access.full.k4"), Verdict::Fails);
+        assert_eq!(verdict(&rows, "accessible.full.k4"), Verdict::NotDecided);
     }
 
     #[test]

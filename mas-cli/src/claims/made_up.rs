@@ -7,13 +7,21 @@ use crate::statistics::Bootstrap;
 /// A study in the making; what comes out right is in per cent.
 pub(super) struct MadeUp {
     alignment: String,
+    function: String,
+    converged: bool,
     outcomes: Vec<UnitOutcomes>,
     fits: Vec<FitCurve>,
 }
 
 impl Default for MadeUp {
     fn default() -> Self {
-        Self { alignment: "all".to_owned(), outcomes: Vec::new(), fits: Vec::new() }
+        Self {
+            alignment: "all".to_owned(),
+            function: "orthogonal".to_owned(),
+            converged: false,
+            outcomes: Vec::new(),
+            fits: Vec::new(),
+        }
     }
 }
 
@@ -31,6 +39,18 @@ impl MadeUp {
     /// What is added from now on is called `alignment`.
     pub fn named(&mut self, alignment: &str) -> &mut Self {
         self.alignment = alignment.to_owned();
+        self
+    }
+
+    /// What is added from now on has this alignment function.
+    pub fn function(&mut self, function: &str) -> &mut Self {
+        self.function = function.to_owned();
+        self
+    }
+
+    /// Whether the fits whose courses are added from now on have converged.
+    pub fn converged(&mut self, converged: bool) -> &mut Self {
+        self.converged = converged;
         self
     }
 
@@ -78,6 +98,7 @@ impl MadeUp {
             study: "made-up".into(),
             alignment: self.alignment.clone(),
             method: method.into(),
+            function: self.function.clone(),
             positions: "individual".into(),
             site: "hidden".into(),
             variable: "full".into(),
@@ -106,6 +127,7 @@ impl MadeUp {
             self.fits.push(FitCurve {
                 alignment: self.alignment.clone(),
                 method: method.into(),
+                function: self.function.clone(),
                 positions: "individual".into(),
                 site: "hidden".into(),
                 rows: rows.collect(),
@@ -113,6 +135,7 @@ impl MadeUp {
                 k,
                 seed: 0,
                 control: Control::None,
+                converged: self.converged,
             });
         }
     }

@@ -6,7 +6,7 @@ use crate::statistics::{Direction, directions};
 
 /// C4. Its parts, at `hidden` with individual interchanges: for each number n > 2 of networks that were fitted jointly
 /// (3 and 5 whether they were or not), IIA across networks equals that of fits of two. Only directions that both kinds of
-/// fit have are compared.
+/// fit have are compared, and each variable and size of subspace with itself.
 pub(super) const CLAIM: Claim = Claim {
     id: "C4",
     statement: "n networks need n alignment functions, fitted jointly, with no loss against fits of two",
@@ -14,8 +14,14 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
-    let of_size = |n: usize| evidence.units(Of::hidden("mas")).filter(move |of| of.networks.len() == n);
-    let mut sizes: Vec<usize> = evidence.units(Of::hidden("mas")).map(|of| of.networks.len()).collect();
+    let apart = evidence.apart(Of::hidden("mas"));
+    apart.into_iter().flat_map(|(which, of)| parts_of(evidence, &which, of)).collect()
+}
+
+/// The parts of one variable and size; `which` is how their ids end.
+fn parts_of(evidence: &Evidence<'_>, which: &str, of: Of<'_>) -> Vec<Part> {
+    let of_size = |n: usize| evidence.units(of).filter(move |of| of.networks.len() == n);
+    let mut sizes: Vec<usize> = evidence.units(of).map(|of| of.networks.len()).collect();
     sizes.extend([3, 5]);
     sizes.retain(|&n| n > 2);
     sizes.sort_unstable();
@@ -25,7 +31,7 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
         let joint: Vec<Direction> = of_size(n).flat_map(across).collect();
         let (joint, pairwise) = (common(&joint, &pairwise), common(&pairwise, &joint));
         let statement = format!("{n} networks fitted jointly: IIA across networks equals that of fits of two");
-        Part::equal(format!("n{n}"), statement, [&joint, &pairwise], EQUAL, &evidence.bootstrap)
+        Part::equal(format!("n{n}{which}"), statement, [&joint, &pairwise], EQUAL, &evidence.bootstrap)
     };
     sizes.into_iter().map(part).collect()
 }
@@ -68,6 +74,16 @@ mod tests {
         let rows = study(99, 98).decide("C4");
         assert_eq!(verdict(&rows, OVERALL), Verdict::Holds, "{rows:#?}");
         assert_eq!(rows.len(), 3);
+    }
+
+    /// Fits of two with one size of subspace say nothing about joint ones with another.
+    #[test]
+    fn sizes_of_subspace_are_not_mixed() {
+        let mut study = study(99, 98);
+        study.ring("mas", 64, |_, _| 10);
+        let rows = study.decide("C4");
+        assert_eq!(verdict(&rows, "n5.full.k32"), Verdict::Holds);
+        assert_eq!(verdict(&rows, "n5.full.k64"), Verdict::NotDecided);
     }
 
     #[test]

@@ -35,16 +35,8 @@ const EVERY: &str = "of every direction and of the mean, changed pairs";
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (site, positions) in [("hidden", "individual"), ("embedding", "stepwise")] {
-        let of = Of { method: METHOD, site, positions, variable: None, k: None, alignment: None };
-        let swapped = evidence.swapped(of);
-        match swapped.as_slice() {
-            // One thing, or nothing: then the parts are there, undecided.
-            [] | [_] => parts.extend(parts_of(evidence, site, of)),
-            several => parts.extend(several.iter().flat_map(|&(variable, k)| {
-                let of = Of { variable: Some(variable), k: Some(k), ..of };
-                parts_of(evidence, &format!("{site}.{variable}.k{k}"), of)
-            })),
-        }
+        let apart = evidence.apart(Of::at(site, positions, METHOD));
+        parts.extend(apart.into_iter().flat_map(|(which, of)| parts_of(evidence, &format!("{site}{which}"), of)));
     }
     parts
 }
@@ -164,6 +156,7 @@ mod tests {
                     study: "seeds".into(),
                     alignment: site.into(),
                     method: "mas".into(),
+                    function: "orthogonal".into(),
                     positions: positions.into(),
                     site: site.into(),
                     variable: "count".into(),

@@ -2,7 +2,7 @@
 
 use super::{Claim, Evidence, Of, Part};
 
-/// C8. Its one part, at `hidden` with individual interchanges: from the first network of each fit into the last,
+/// C8. Its one part, at `hidden` with individual interchanges of everything: from the first network of each fit into the last,
 /// stitching as a setting of MAS (two orthogonal maps, one of them inverted) equals a stitcher with one orthogonal map of
 /// its own on the same data, within ± 0.02.
 ///
@@ -18,7 +18,8 @@ pub const SEPARATE: &str = "separate-stitcher";
 const MARGIN: f64 = 0.02;
 
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
-    let of = |method| evidence.between(Of::hidden(method), |networks| Some((networks.first()?, networks.last()?)));
+    let of =
+        |method| evidence.between(Of::hidden(method).full(), |networks| Some((networks.first()?, networks.last()?)));
     vec![Part::equal(
         "equal".to_owned(),
         "MAS with stitching's settings equals a stitcher that was written apart".to_owned(),

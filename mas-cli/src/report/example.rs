@@ -120,6 +120,7 @@ fn unit(site: &str, positions: &str, k: u64) -> AlignmentUnit {
         study: "seeds".into(),
         alignment: site.into(),
         method: "mas".into(),
+        function: "orthogonal".into(),
         positions: positions.into(),
         site: site.into(),
         variable: "count".into(),
@@ -248,12 +249,14 @@ fn fits(rng: &mut ChaCha8Rng) -> Vec<FitCurve> {
             fits.push(FitCurve {
                 alignment: alignment.into(),
                 method: "mas".into(),
+                function: "orthogonal".into(),
                 positions: "individual".into(),
                 site: alignment.into(),
                 networks: (0..NETWORKS).map(name).collect(),
                 k,
                 seed: 0,
                 control,
+                converged: false,
                 rows,
             });
         }

@@ -47,6 +47,8 @@ pub struct FitCurve {
     pub alignment: String,
     /// Its method.
     pub method: String,
+    /// `orthogonal`, `linear`, …
+    pub function: String,
     /// `individual` or `stepwise`.
     pub positions: String,
     /// Where the networks are read and written.
@@ -59,6 +61,8 @@ pub struct FitCurve {
     pub seed: u64,
     /// [`Control::None`] for the alignment, [`Control::Shuffled`] and [`Control::RandomNetwork`] for fits of controls.
     pub control: Control,
+    /// Whether it ended because what it was to reach was reached.
+    pub converged: bool,
     /// Its course.
     pub rows: Vec<FitRow>,
 }

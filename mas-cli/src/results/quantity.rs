@@ -183,6 +183,7 @@ pub(super) mod tests {
             study: "seeds".into(),
             alignment: "hidden".into(),
             method: "mas".into(),
+            function: "orthogonal".into(),
             positions: "individual".into(),
             site: "hidden".into(),
             variable: "full".into(),

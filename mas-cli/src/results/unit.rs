@@ -13,6 +13,8 @@ pub struct AlignmentUnit {
     pub alignment: String,
     /// `das`, `mas`, `stitching`, …
     pub method: String,
+    /// `orthogonal`, `linear`, …
+    pub function: String,
     /// `individual` or `stepwise`.
     pub positions: String,
     /// Where the networks are read and written.

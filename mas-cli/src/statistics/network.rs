@@ -14,8 +14,8 @@ pub struct Direction {
     pub source: String,
     /// The target network; the same as the source within one network.
     pub target: String,
-    /// Pairs by sequence. The same id in two directions means the same sequence; where ids agree by accident,
-    /// intervals err on the wide side.
+    /// Pairs by sequence. The same id in two directions of one fit means the same sequence. Every fit counts its own from
+    /// zero: between fits ids agree by accident, and the interval of a mean errs on the wide side.
     pub sequences: BTreeMap<u64, Cluster>,
 }
 

@@ -126,6 +126,7 @@ mod tests {
             study: "seeds".into(),
             alignment: "hidden".into(),
             method: "mas".into(),
+            function: "orthogonal".into(),
             positions: "individual".into(),
             site: "hidden".into(),
             variable: "count".into(),

@@ -165,6 +165,7 @@ impl AlignConfiguration {
             study: study.to_owned(),
             alignment: alignment.to_owned(),
             method: self.method.to_string(),
+            function: self.function.to_string(),
             positions: self.positions.to_string(),
             site: self.site_label(),
             variable: variable.to_owned(),

@@ -99,6 +99,7 @@ mod tests {
             study: "s".into(),
             alignment: "a".into(),
             method: "mas".into(),
+            function: "orthogonal".into(),
             positions: "individual".into(),
             site: "hidden".into(),
             variable: "count".into(),
