@@ -273,7 +273,7 @@ fn alignments(
         report.fits.push(FitCurve {
             alignment: section.name.clone(),
             method: configuration.method.to_string(),
-            function: configuration.function.to_string(),
+            function: configuration.function_label(),
             positions: configuration.positions.to_string(),
             site: configuration.site_label(),
             networks: names.all(),

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use mas_core::{
     AlignmentFunction, Error, FunctionConfig, FunctionKind, Retain, Start,
-    alignment::{Linear, Orthogonal, Parametrisation, PreStep, Relaxed, Revnet, Scaled, Squash},
+    alignment::{Linear, Orthogonal, Parametrisation, PreStep, PreStepParts, Relaxed, Revnet, Scaled, Squash},
     interchange,
 };
 use proptest::prelude::*;
@@ -177,6 +177,37 @@ fn principal_axes_are_found_most_variance_first() {
             let column = values(&frame.clone().slice([0..6, axis..axis + 1]));
             assert!(column.iter().copied().fold(0.0, |most: f32, x| if x.abs() > most.abs() { x } else { most }) > 0.0);
         }
+    }
+}
+
+/// Principal axes are those of what the map gets: after a z-score every coordinate that varies has deviation 1, so that one
+/// that varies a hundred times as much as the others is no axis any more.
+#[test]
+fn a_prestep_is_made_from_recorded_activity_and_comes_before_the_axes() {
+    let (width, rows) = (5, 400);
+    let scale = Tensor::<2>::from_data([[100.0_f32, 1.0, 1.0, 1.0, 0.0]], &device());
+    let activity = normal(rows, width, 3) * scale + 7.0;
+    let config = |parts: &str| FunctionConfig {
+        prestep: parts.parse().unwrap(),
+        ..FunctionConfig::new(FunctionKind::Orthogonal, Start::Principal)
+    };
+    let init = |parts: &str| config(parts).init(width, width, 1, Some(&activity), &device()).unwrap();
+    let aligned =
+        |parts: &str| values(&init(parts).evaluate(width).unwrap().read(activity.clone(), 0..width).var_bias(0));
+    assert!(aligned("none")[0] > 5000.0);
+    let standardised = aligned("standardise+bias");
+    // All the same, but for the coordinate that never changes.
+    let total: f32 = standardised.iter().sum();
+    assert!((total - 4.0).abs() < 1e-3 && standardised[0] < 1.5, "{standardised:?}");
+    let function = init("standardise+bias").evaluate(width).unwrap();
+    let back = function.replace(0..width, function.read(activity.clone(), 0..width));
+    assert!(largest(back - activity.clone()) < 1e-3);
+    assert!(
+        config("standardise").needs_activity() && config("standardise").init(width, 2, 1, None, &device()).is_err()
+    );
+    assert_eq!("tanh+standardise".parse::<PreStepParts>().unwrap().to_string(), "tanh+standardise");
+    for refused in ["tanh+sigmoid", "bias+bias", "", "relu", "none+bias"] {
+        assert!(refused.parse::<PreStepParts>().is_err(), "{refused}");
     }
 }
 

@@ -1,6 +1,10 @@
 use std::path::{Path, PathBuf};
 
-use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start, fit};
+use mas_core::{
+    FunctionKind, LATENT_WEIGHT, Method, Start,
+    alignment::{Parametrisation, PreStepParts},
+    fit,
+};
 use mas_tasks::{Positions, TaskKind, Variable, VariablePair};
 use serde_json::json;
 
@@ -33,6 +37,12 @@ pub(super) struct Arguments {
     /// Where the fit begins: random, identity or principal (axes of recorded activity)
     #[arg(long, default_value = "random")]
     start: Start,
+    /// How a rotation follows from parameters: exponential, cayley or householder [default: what suits its size]
+    #[arg(long)]
+    parametrisation: Option<Parametrisation>,
+    /// What happens to activity before the map: tanh or sigmoid (undone), standardise, bias, joined by +
+    #[arg(long, value_name = "PARTS", default_value_t)]
+    pre_step: PreStepParts,
     /// The variables, a subspace each; SOURCE:TARGET where the first network's differs from the others'
     #[arg(long, value_delimiter = ',', default_value = defaults::VARIABLE)]
     variable: Vec<VariablePair>,
@@ -97,10 +107,6 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if sites != 1 && sites != arguments.networks.len() {
         return Err(Error::invalid(format!("--site names {sites} sites for {} networks", arguments.networks.len())));
     }
-    FunctionConfig::new(arguments.function, arguments.start).check()?;
-    if let Some(warning) = arguments.function.warning() {
-        session.output.warn(warning);
-    }
     let max_steps = arguments.max_steps.unwrap_or(defaults::max_steps(method));
     let full = VariablePair::from(Variable::Full);
     if arguments.variable.len() > 1 && arguments.variable.contains(&full) {
@@ -110,6 +116,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         method,
         function: arguments.function,
         start: arguments.start,
+        parametrisation: arguments.parametrisation,
+        pre_step: arguments.pre_step,
         sites: match sites {
             1 => vec![arguments.site[0].clone(); arguments.networks.len()],
             _ => arguments.site.clone(),
@@ -132,6 +140,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         control: FitControl::None,
         seed: session.seed(),
     };
+    plain.alignment_function().check()?;
     plain.objective()?;
     let open = || -> Result<Vec<Given>> {
         let networks = arguments.networks.iter().zip(&names).zip(&plain.sites);
@@ -173,7 +182,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         }
         outcomes.extend(read_rows::<OutcomeRow>(&folder.join(work::OUTCOMES))?);
     }
-    let AlignmentSettings { converged, pairs, .. } = AlignmentSettings::read(&unfinished.alignment())?;
+    let AlignmentSettings { converged, pairs, warnings, .. } = AlignmentSettings::read(&unfinished.alignment())?;
     let bootstrap = Bootstrap { seed: plain.seed, ..Bootstrap::default() };
     let rows: Vec<IiaRow> = by_variable("", &file_name(&arguments.out), &plain, &names, &outcomes)
         .iter()
@@ -189,6 +198,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         beside.push(rows);
     }
     unfinished.into_place()?;
+    for warning in warnings {
+        session.output.warn(warning);
+    }
     if !converged {
         session.output.warn("the fit did not reach the mark in every direction; the alignment says converged = false");
     }

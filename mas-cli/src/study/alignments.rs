@@ -1,6 +1,6 @@
 //! The alignments of a study.
 
-use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start};
+use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start, alignment::Parametrisation};
 use mas_tasks::{PairConfig, Positions, ProgramKind, Task, TaskConfig, ValueRange, VariablePair};
 use toml::Spanned;
 
@@ -64,7 +64,7 @@ impl Checker<'_> {
             Some(name) => source.choice("method", name, Method::ALL, |method| method.id())?,
             None => Method::Mas,
         };
-        let (function, start) = self.function()?;
+        let FunctionConfig { kind: function, start, parametrisation, prestep: pre_step, .. } = self.function()?;
         let positions = match &table.positions {
             Some(name) => *source.choice("kind of positions", name, Positions::ALL, |one| one.name())?,
             None => Positions::Individual,
@@ -80,6 +80,8 @@ impl Checker<'_> {
             method,
             function,
             start,
+            parametrisation,
+            pre_step,
             sites: Vec::new(),
             positions,
             variables,
@@ -124,18 +126,27 @@ impl Checker<'_> {
     }
 
     /// The alignment function, and where it begins.
-    fn function(&self) -> Result<(FunctionKind, Start), StudyError> {
+    fn function(&self) -> Result<FunctionConfig, StudyError> {
         let (source, table) = (self.source, self.table);
-        let function = match &table.function {
-            Some(name) => source.choice("alignment function", name, FunctionKind::ALL, |kind| kind.id())?,
-            None => FunctionKind::default(),
-        };
-        let Some(name) = &table.start else { return Ok((function, Start::default())) };
-        let start = source.choice("start", name, Start::ALL, |start| start.id())?;
-        match FunctionConfig::new(function, start).check() {
-            Ok(()) => Ok((function, start)),
-            Err(error) => Err(source.error(name.span(), error.to_string(), None)),
+        let mut config = FunctionConfig::default();
+        if let Some(name) = &table.function {
+            config.kind = source.choice("alignment function", name, FunctionKind::ALL, |kind| kind.id())?;
         }
+        if let Some(parts) = &table.pre_step {
+            let refused = |error: mas_core::Error| source.error(parts.span(), error.to_string(), None);
+            config.prestep = parts.get_ref().parse().map_err(refused)?;
+        }
+        // One after the other, so that a refusal is about the key that it points at.
+        if let Some(name) = &table.start {
+            config.start = source.choice("start", name, Start::ALL, |start| start.id())?;
+            config.check().map_err(|error| source.error(name.span(), error.to_string(), None))?;
+        }
+        if let Some(name) = &table.parametrisation {
+            let chosen = source.choice("parametrisation", name, Parametrisation::ALL, |one| one.id())?;
+            config.parametrisation = Some(chosen);
+            config.check().map_err(|error| source.error(name.span(), error.to_string(), None))?;
+        }
+        Ok(config)
     }
 
     /// Which networks are fitted together.
@@ -319,8 +330,8 @@ impl Checker<'_> {
     fn fit_name(&self, fit: &AlignConfiguration, members: &[usize]) -> String {
         let names: Vec<_> = members.iter().map(|&member| self.networks[member].name.as_str()).collect();
         let mut name = format!("{}: {}", self.table.name.get_ref(), names.join(" "));
-        if fit.function != FunctionKind::default() {
-            name.push_str(&format!(", {}", fit.function));
+        if fit.alignment_function() != FunctionConfig::new(FunctionKind::default(), fit.start) {
+            name.push_str(&format!(", {}", fit.function_label()));
         }
         if let Some(k) = fit.k {
             name.push_str(&format!(", k = {k}"));

@@ -3,7 +3,10 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
-use mas_core::{Direction, FunctionKind, LATENT_WEIGHT, Method, Objective, Start};
+use mas_core::{
+    Direction, FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Objective, Start,
+    alignment::{Parametrisation, PreStepParts},
+};
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +69,12 @@ pub struct AlignConfiguration {
     /// Where the fit begins.
     #[serde(default, skip_serializing_if = "is_default")]
     pub start: Start,
+    /// How its rotation follows from parameters, where that is not left to its size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parametrisation: Option<Parametrisation>,
+    /// What happens to activity before the map.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pre_step: PreStepParts,
     /// Where each network is read and written, in the order of the inputs.
     pub sites: Vec<String>,
     /// Individual or stepwise.
@@ -159,13 +168,30 @@ impl From<FitControl> for Control {
 }
 
 impl AlignConfiguration {
+    /// The alignment function that every network gets.
+    pub fn alignment_function(&self) -> FunctionConfig {
+        FunctionConfig {
+            parametrisation: self.parametrisation,
+            prestep: self.pre_step,
+            ..FunctionConfig::new(self.function, self.start)
+        }
+    }
+
+    /// The alignment function as results name it: `orthogonal`, `orthogonal after tanh+standardise`, …
+    pub fn function_label(&self) -> String {
+        match self.pre_step == PreStepParts::default() {
+            true => self.function.to_string(),
+            false => format!("{} after {}", self.function, self.pre_step),
+        }
+    }
+
     /// What the rows of one of its variables have in common.
     pub fn unit(&self, study: &str, alignment: &str, variable: &str) -> AlignmentUnit {
         AlignmentUnit {
             study: study.to_owned(),
             alignment: alignment.to_owned(),
             method: self.method.to_string(),
-            function: self.function.to_string(),
+            function: self.function_label(),
             positions: self.positions.to_string(),
             site: self.site_label(),
             variable: variable.to_owned(),

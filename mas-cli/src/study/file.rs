@@ -108,6 +108,11 @@ pub struct AlignmentTable {
     pub function: Option<Spanned<String>>,
     /// Where the fit begins: `random`, `identity` or `principal`; default `random`.
     pub start: Option<Spanned<String>>,
+    /// How a rotation follows from parameters: `exponential`, `cayley` or `householder`; default: what suits its size.
+    pub parametrisation: Option<Spanned<String>>,
+    /// What happens to activity before the map: `tanh` or `sigmoid` (undone), `standardise`, `bias`, joined by `+`; default
+    /// `none`.
+    pub pre_step: Option<Spanned<String>>,
     /// Where the networks are read and written; default [`SITE`](super::defaults::SITE).
     pub site: Option<Spanned<Sites>>,
     /// `individual` or `stepwise`; default `individual`.

@@ -73,6 +73,32 @@ fn a_fit_begins_where_it_is_told() {
 }
 
 #[test]
+fn pre_steps_and_parametrisations_are_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    import(path);
+    let stored = |out: &str| std::fs::read_to_string(path.join(out).join("alignment.toml")).unwrap();
+    let fit = |out: &str| std::fs::read_to_string(path.join(out).join("fit.csv")).unwrap();
+    succeeds(path, &align(&["--out", "plain"]));
+    assert!(!stored("plain").contains("pre-step"), "{}", stored("plain"));
+    for parts in ["tanh", "standardise", "bias", "tanh+standardise+bias"] {
+        succeeds(path, &align(&["--pre-step", parts, "--start", "principal", "--out", parts]));
+        assert!(stored(parts).contains(&format!("pre-step = \"{parts}\"")), "{}", stored(parts));
+        succeeds(path, &["evaluate", parts, "--pairs", "5"]);
+    }
+    assert_ne!(fit("tanh"), fit("standardise"));
+    // Hidden states go below zero, where no sigmoid comes from: that is said, and kept beside the result.
+    assert!(says(path, &align(&["--pre-step", "sigmoid", "--out", "sigmoid"])).contains("is clamped"));
+    assert!(stored("sigmoid").contains("is clamped"), "{}", stored("sigmoid"));
+    for parametrisation in ["exponential", "cayley", "householder"] {
+        succeeds(path, &align(&["--parametrisation", parametrisation, "--out", parametrisation]));
+    }
+    assert_eq!(fit("exponential"), fit("plain"));
+    assert_ne!(fit("cayley"), fit("plain"));
+    assert_ne!(fit("householder"), fit("plain"));
+}
+
+#[test]
 fn functions_and_starts_that_there_are_not_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
@@ -81,6 +107,11 @@ fn functions_and_starts_that_there_are_not_are_refused() {
     assert!(refuses(path, &align(&["--start", "zero", "--out", "x"])).contains("principal"));
     let linear = ["--function", "linear", "--start", "principal", "--out", "x"];
     assert!(refuses(path, &align(&linear)).contains("principal axes"));
+    assert!(refuses(path, &align(&["--pre-step", "relu", "--out", "x"])).contains("sigmoid"));
+    assert!(refuses(path, &align(&["--pre-step", "tanh+sigmoid", "--out", "x"])).contains("one squashing function"));
+    assert!(refuses(path, &align(&["--parametrisation", "qr", "--out", "x"])).contains("cayley"));
+    let revnet = ["--function", "revnet", "--parametrisation", "cayley", "--out", "x"];
+    assert!(refuses(path, &align(&revnet)).contains("rotations"));
     // Singular maps on disk.
     succeeds(path, &align(&["--function", "scaled", "--out", "scaled"]));
     let file = path.join("scaled/alignment.safetensors");

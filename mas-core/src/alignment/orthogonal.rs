@@ -30,6 +30,18 @@ pub enum Parametrisation {
 }
 
 impl Parametrisation {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Exponential, Self::Cayley, Self::Householder];
+
+    /// The id on the command line and in files.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Exponential => "exponential",
+            Self::Cayley => "cayley",
+            Self::Householder => "householder",
+        }
+    }
+
     /// The one that is taken where nobody asks for another: [`Householder`](Self::Householder) where the activity has at
     /// least 256 coordinates and the subspaces take at most half of them, [`Exponential`](Self::Exponential) otherwise.
     ///
@@ -37,6 +49,23 @@ impl Parametrisation {
     /// last reflections have hardly any freedom left, and nothing is saved.
     pub fn for_size(width: usize, columns: usize) -> Self {
         if width >= 256 && 2 * columns <= width { Self::Householder } else { Self::Exponential }
+    }
+}
+
+impl std::fmt::Display for Parametrisation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+impl std::str::FromStr for Parametrisation {
+    type Err = Error;
+
+    fn from_str(id: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|one| one.id() == id).ok_or_else(|| {
+            let known = Self::ALL.map(Self::id).join(", ");
+            Error::invalid(format!("there is no parametrisation `{id}`; there are {known}"))
+        })
     }
 }
 

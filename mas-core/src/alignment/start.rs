@@ -6,7 +6,7 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlignmentFunction, FunctionKind, Linear, Orthogonal, Parametrisation, PreStep, Relaxed, Revnet, Scaled,
+    AlignmentFunction, FunctionKind, Linear, Orthogonal, Parametrisation, PreStepParts, Relaxed, Revnet, Scaled,
     decomposition,
 };
 use crate::{Error, Result};
@@ -73,13 +73,21 @@ pub struct FunctionConfig {
     pub start: Start,
     /// How a rotation follows from its parameters; `None` is [`Parametrisation::for_size`].
     pub parametrisation: Option<Parametrisation>,
+    /// What happens to activity before the map. `linear` has a bias in any case.
+    pub prestep: PreStepParts,
     /// Coupling blocks of `revnet`.
     pub blocks: usize,
 }
 
 impl Default for FunctionConfig {
     fn default() -> Self {
-        Self { kind: FunctionKind::default(), start: Start::default(), parametrisation: None, blocks: 3 }
+        Self {
+            kind: FunctionKind::default(),
+            start: Start::default(),
+            parametrisation: None,
+            prestep: PreStepParts::default(),
+            blocks: 3,
+        }
     }
 }
 
@@ -89,23 +97,35 @@ impl FunctionConfig {
         Self { kind, start, ..Self::default() }
     }
 
-    /// Whether the function can begin there.
+    /// Whether the function can begin there, and has such a rotation.
     ///
     /// # Errors
-    /// It cannot turn its axes to the principal ones.
+    /// It cannot turn its axes to the principal ones, or a parametrisation is given for a rotation that it does not have.
     pub fn check(&self) -> Result<()> {
-        match self.start == Start::Principal && !self.kind.rotates() {
-            true => Err(Error::invalid(format!(
+        if self.start == Start::Principal && !self.kind.rotates() {
+            return Err(Error::invalid(format!(
                 "`{}` cannot begin at principal axes, since nothing in it turns the axes; choose `random` or `identity`",
                 self.kind
-            ))),
-            false => Ok(()),
+            )));
         }
+        match self.parametrisation {
+            Some(parametrisation) if !self.kind.rotates() => Err(Error::invalid(format!(
+                "`{parametrisation}` is a parametrisation of rotations, and there is none in `{}`",
+                self.kind
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether [`init`](Self::init) takes recorded activity.
+    pub fn needs_activity(&self) -> bool {
+        self.start == Start::Principal || self.prestep.standardise
     }
 
     /// The function for activity of `width` coordinates, of which the subspaces take the first `columns` aligned ones.
     ///
-    /// `seed` is that of all that is random. `activity`, `[sample, width]`, is what principal axes are of.
+    /// `seed` is that of all that is random. `activity`, `[sample, width]`, is what is standardised and what principal axes
+    /// are of, after the pre-step.
     ///
     /// # Errors
     /// No coordinate, more columns than coordinates, a start that the function does not have, or no activity where it is
@@ -125,6 +145,17 @@ impl FunctionConfig {
                  {columns}"
             )));
         }
+        if let Some(activity) = activity
+            && activity.dims()[1] != width
+        {
+            return Err(Error::invalid(format!(
+                "recorded activity with {} coordinates is not that of a site with {width}",
+                activity.dims()[1]
+            )));
+        }
+        let mut prestep = self.prestep.of(width, activity, device)?;
+        let seen = activity.map(|activity| prestep.standardise(prestep.unsquash(activity.clone())));
+        let activity = seen.as_ref();
         let function = match self.kind {
             FunctionKind::Orthogonal => AlignmentFunction::new(self.rotation(width, columns, seed, activity, device)?),
             FunctionKind::Scaled => {
@@ -143,12 +174,12 @@ impl FunctionConfig {
                         Linear::drawn(normal, self.signs(width, seed, device))
                     }
                 };
+                prestep = prestep.with_bias(Tensor::zeros([1, width], device));
                 AlignmentFunction::new(map)
-                    .with_prestep(PreStep::default().with_bias(Tensor::zeros([1, width], device)))
             }
             FunctionKind::Revnet => AlignmentFunction::new(self.revnet(width, seed, device)?),
         };
-        Ok(function)
+        Ok(function.with_prestep(prestep))
     }
 
     fn rotation(
@@ -166,12 +197,6 @@ impl FunctionConfig {
             Start::Identity => Mat::identity(width, columns),
             Start::Principal => {
                 let activity = activity.ok_or_else(|| Error::invalid("principal axes need recorded activity"))?;
-                if activity.dims()[1] != width {
-                    return Err(Error::invalid(format!(
-                        "principal axes of activity with {} coordinates are no axes of one with {width}",
-                        activity.dims()[1]
-                    )));
-                }
                 let axes = decomposition::principal_axes(decomposition::matrix(activity)?.as_ref())?;
                 axes.subcols(0, columns).to_owned()
             }

@@ -73,7 +73,7 @@ pub fn align(
     }
     let participants = participants(configuration, &networks)?;
     let data = Data::draw(configuration, &networks, &objective)?;
-    let start = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
+    let (start, of_start) = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
     let judged = judged(configuration, &objective);
     let fit = Fit {
@@ -110,7 +110,7 @@ pub fn align(
         best_step: fitted.best_step,
         ending: fitted.ending,
         converged: fitted.ending == fit::Ending::Converged,
-        warnings: configuration.function.warning().map(str::to_owned).into_iter().collect(),
+        warnings: configuration.function.warning().map(str::to_owned).into_iter().chain(of_start).collect(),
         configuration: configuration.clone(),
         networks: places,
         pairs: data.counts(),

@@ -1,17 +1,18 @@
 use burn::tensor::{Device, Tensor};
-use mas_core::{Alignment, Exchange, FunctionConfig, Member, Participant, Start, Subspaces};
+use mas_core::{Alignment, Exchange, Member, Participant, Subspaces};
 
 use crate::{Error, Result, given::Given, seeds::derive, study::AlignConfiguration};
 
-/// Where the fit begins, whatever the networks are called. Principal axes are those of the vectors that `training`
-/// interchanges send from a network, or, of one that sends none, overwrite in it.
+/// Where the fit begins, whatever the networks are called, with what has to be said of it. What is standardised, and what
+/// principal axes are of, are the vectors that `training` interchanges send from a network, or, of one that sends none,
+/// overwrite in it.
 pub(super) fn start(
     configuration: &AlignConfiguration,
     networks: &[Given],
     participants: &[Participant],
     training: &[Exchange],
     device: &Device,
-) -> Result<Alignment> {
+) -> Result<(Alignment, Vec<String>)> {
     let method = configuration.method;
     let narrowest = participants.iter().map(|participant| participant.site().width).min().unwrap_or(0);
     let k = match configuration.k {
@@ -20,24 +21,34 @@ pub(super) fn start(
         None => return Err(Error::invalid(format!("method `{method}` needs k, the size of the subspace"))),
     };
     let subspaces = Subspaces::new(configuration.variables.iter().map(|variable| (variable.to_string(), k)))?;
-    let function = FunctionConfig::new(configuration.function, configuration.start);
-    let mut members = Vec::new();
+    let function = configuration.alignment_function();
+    let (mut members, mut warnings) = (Vec::new(), Vec::new());
     for (index, (network, participant)) in networks.iter().zip(participants).enumerate() {
         let (name, site) = (participant.name().to_owned(), participant.site().clone());
-        let activity = match configuration.start {
-            Start::Principal => Some(activity(index, participant, training)?),
-            _ => None,
+        let activity = match function.needs_activity() || function.prestep.squash.is_some() {
+            true => Some(activity(index, participant, training)?),
+            false => None,
         };
         let seed = derive(configuration.seed, &["rotation", &index.to_string(), network.identity()]);
         // Too many columns are complained of where the alignment is put together.
         let columns = subspaces.columns().min(site.width);
         let function = function.init(site.width, columns, seed, activity.as_ref(), device)?;
+        if let Some(activity) = &activity {
+            let clamped = function.prestep().clamped_share(activity)?;
+            if clamped > 0.0 {
+                warnings.push(format!(
+                    "{:.2} % of the activity of `{name}` lies at the edge of what its squashing function gives, or beyond, \
+                     and is clamped",
+                    100.0 * clamped
+                ));
+            }
+        }
         members.push(Member { network: name, site, function });
     }
-    Ok(Alignment::new(members, subspaces)?)
+    Ok((Alignment::new(members, subspaces)?, warnings))
 }
 
-/// The most interchanges of an exchange whose activity is recorded for principal axes.
+/// The most interchanges of an exchange whose activity is recorded.
 const RECORDED: usize = 1000;
 
 /// The vectors of network `index` that interchanges send, `[vector, width]`, or else overwrite.
@@ -59,5 +70,8 @@ fn activity(index: usize, participant: &Participant, training: &[Exchange]) -> R
             return Ok(Tensor::cat(vectors, 0));
         }
     }
-    Err(Error::invalid(format!("network `{}` has no part in the fit: it has no principal axes", participant.name())))
+    Err(Error::invalid(format!(
+        "network `{}` has no part in the fit, so that none of its activity is recorded",
+        participant.name()
+    )))
 }
