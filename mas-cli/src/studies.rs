@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mas_core::{Alignment, fit};
+use mas_core::{Alignment, Subspaces, fit};
 use mas_models::{NetworkDescription, SavedNetwork, TrainingEvent};
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     },
     runs::{InputSource, Key, Plan, RunFolder, Section, Unit, UnitContext, UnitKind, UnitRecord},
     statistics::{Bootstrap, iia_rows},
-    study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, TrainConfiguration},
+    study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, Swapped, TrainConfiguration},
     work::{self, AlignmentSettings, Blocks, PairCounts},
 };
 
@@ -198,7 +198,7 @@ impl Names {
     }
 }
 
-/// The outcomes of an alignment that was asked for by `configuration`, each variable's apart.
+/// The outcomes of an alignment that was asked for by `configuration`, apart by what was interchanged.
 pub fn by_variable(
     study: &str,
     alignment: &str,
@@ -206,12 +206,12 @@ pub fn by_variable(
     networks: &[String],
     rows: &[OutcomeRow],
 ) -> Vec<UnitOutcomes> {
-    let of = |variable: String| UnitOutcomes {
-        rows: rows.iter().filter(|row| row.variable == variable).cloned().collect(),
-        networks: networks.to_vec(),
-        unit: configuration.unit(study, alignment, &variable),
+    let of = |swapped: &Swapped| {
+        let unit = configuration.unit(study, alignment, swapped);
+        let rows = rows.iter().filter(|row| row.variable == unit.variable).cloned().collect();
+        UnitOutcomes { unit, networks: networks.to_vec(), rows }
     };
-    configuration.variables.iter().map(|variable| of(variable.to_string())).collect()
+    configuration.swapped().iter().map(of).collect()
 }
 
 /// An alignment and its controls.
@@ -259,8 +259,8 @@ fn alignments(
             report.divergence.extend(beside(work::DIVERGENCE)?);
             report.capacity.extend(beside(work::CAPACITY)?);
             let (alignment, _) = Alignment::load(&result, &compute.device)?;
-            for variable in &configuration.variables {
-                let unit = configuration.unit(&study.name, &section.name, &variable.to_string());
+            for swapped in configuration.swapped().iter().filter(|swapped| swapped.subspace != Subspaces::ALL) {
+                let unit = configuration.unit(&study.name, &section.name, swapped);
                 blocks.add(&unit, &alignment, |there| names.here(there))?;
             }
         }

@@ -14,7 +14,7 @@ use crate::{
 pub struct Exchange<'a> {
     /// From which network into which.
     pub direction: Direction,
-    /// The subspace that is swapped, by index, or [`Subspaces::EXTRANEOUS`].
+    /// The subspace that is swapped, by index, or [`Subspaces::ALL`] or [`Subspaces::EXTRANEOUS`].
     pub subspace: usize,
     /// The interchanges.
     pub pairs: &'a Pairs,

@@ -78,7 +78,7 @@ impl PairConfig {
                 Err(other) => return Err(other),
             }
         }
-        Err(Error::NoPairs { tries: TRIES, variable: self.variable.to_string(), dropped: tried.to_string() })
+        Err(Error::NoPairs { tries: TRIES, variable: self.variables_name(), dropped: tried.to_string() })
     }
 
     /// A sequence with any count of the task and without voids, from the side of the split that is asked for: N is

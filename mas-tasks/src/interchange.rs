@@ -11,7 +11,7 @@ use rand::Rng;
 use crate::state::State;
 use crate::symbol::Symbol;
 use crate::{
-    CountRange, DropReason, Error, Pair, PairConfig, Positions, ProgramKind, Result, Sequence, Task, TaskKind, Variable,
+    CountRange, DropReason, Error, Pair, PairConfig, Positions, ProgramKind, Result, Sequence, Task, TaskKind,
 };
 
 impl PairConfig {
@@ -93,17 +93,14 @@ impl PairConfig {
     }
 
     fn overwrite(&self, target: &State, source: &State) -> Result<State, DropReason> {
-        let variable = self.variable;
-        if let Some(range) = self.range
-            && variable.target != Variable::Full
-        {
+        if let (Some(range), [variable]) = (self.range, self.variables.as_slice()) {
             let written = source.get(variable.source).ok_or(DropReason::Undefined)?;
             let overwritten = target.get(variable.target).ok_or(DropReason::Undefined)?;
             if !(range.contains(written) && range.contains(overwritten)) {
                 return Err(DropReason::OutsideRestriction);
             }
         }
-        target.overwritten(source, variable, self.target.rules())
+        target.overwritten(source, &self.variables, self.target.rules())
     }
 }
 

@@ -43,16 +43,16 @@ pub struct PairConfig {
     pub source: Task,
     /// The task of the target.
     pub target: Task,
-    /// The variable read in the source and the one overwritten in the target. [`Variable::Full`] only together with
-    /// itself, and only between tasks with the same program.
-    pub variable: VariablePair,
+    /// The variables read in the source and those overwritten in the target, at once where there are several.
+    /// [`Variable::Full`] alone, only together with itself, and only between tasks with the same program.
+    pub variables: Vec<VariablePair>,
     /// Individual or stepwise.
     pub positions: Positions,
     /// The number of pairs.
     pub count: usize,
     /// The same seed gives the same pairs on every platform; a larger `count` does not change the first ones.
     pub seed: u64,
-    /// If given, both the value written and the value overwritten lie in this range. Not with [`Variable::Full`].
+    /// If given, both the value written and the value overwritten lie in this range. Of one variable that has a value.
     pub range: Option<ValueRange>,
     /// If given, sources and targets are of this side of [`Task::split_of`], in tasks that are split: pairs of the two
     /// sides share no sequence, whatever their seeds.
@@ -70,7 +70,7 @@ impl PairConfig {
         Self {
             source,
             target,
-            variable: variable.into(),
+            variables: vec![variable.into()],
             positions: Positions::Individual,
             count: 10_000,
             seed: 0,
@@ -85,6 +85,12 @@ impl PairConfig {
     /// [`source_sequences`](Self::source_sequences).
     pub fn with_sequences(mut self, source: Arc<[Sequence]>, target: Arc<[Sequence]>) -> Self {
         (self.source_sequences, self.target_sequences) = (source, target);
+        self
+    }
+
+    /// With a further variable, which is overwritten at the same time.
+    pub fn and(mut self, variable: impl Into<VariablePair>) -> Self {
+        self.variables.push(variable.into());
         self
     }
 
@@ -118,29 +124,47 @@ impl PairConfig {
         self
     }
 
+    /// The variables' names, joined by `+`.
+    pub(crate) fn variables_name(&self) -> String {
+        self.variables.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
+    }
+
     /// Checks that the variables exist and go together.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchVariable`] for a variable that the task's program does not have, [`Error::InvalidConfig`] for
-    /// `full` with another variable, between different programs or with a range, and for an impossible range.
+    /// [`Error::NoSuchVariable`] for a variable that the task's program does not have, [`Error::InvalidConfig`] for none,
+    /// for one that is overwritten twice, for `full` with another variable, between different programs or with a range,
+    /// for a range of several variables, and for an impossible range.
     pub fn check(&self) -> Result<()> {
-        let VariablePair { source, target } = self.variable;
         let invalid = |field, reason: String| Err(Error::InvalidConfig { field, reason });
-        if (source == Variable::Full) != (target == Variable::Full) {
-            return invalid("variable", format!("{}: full goes with full only", self.variable));
+        if self.variables.is_empty() {
+            return invalid("variables", "there is none".to_owned());
         }
-        if source == Variable::Full {
+        for (index, pair) in self.variables.iter().enumerate() {
+            let VariablePair { source, target } = *pair;
+            if self.variables[..index].iter().any(|other| other.target == target) {
+                return invalid("variables", format!("{target} is overwritten twice"));
+            }
+            if source != Variable::Full && target != Variable::Full {
+                has_variable(&self.source, source)?;
+                has_variable(&self.target, target)?;
+                continue;
+            }
             let (from, to) = (self.source.program(), self.target.program());
+            if source != target || self.variables.len() > 1 {
+                return invalid("variables", format!("{}: full goes with full only", self.variables_name()));
+            }
             if from != to {
-                return invalid("variable", format!("full needs one program on both sides, not {from} and {to}"));
+                return invalid("variables", format!("full needs one program on both sides, not {from} and {to}"));
             }
             if self.range.is_some() {
                 return invalid("range", "full has no value to restrict: name a variable".to_owned());
             }
-        } else {
-            has_variable(&self.source, source)?;
-            has_variable(&self.target, target)?;
+        }
+        if self.range.is_some() && self.variables.len() > 1 {
+            let reason = format!("{}: which of them is to be restricted is not said", self.variables_name());
+            return invalid("range", reason);
         }
         match self.range {
             // Written so that NaN fails too.

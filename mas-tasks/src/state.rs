@@ -132,17 +132,19 @@ impl State {
         self.program().emits(plan, rules)
     }
 
-    /// This state of the target with a variable overwritten by the source's, or why there is no such state.
-    pub(crate) fn overwritten(&self, by: &State, pair: VariablePair, rules: &Rules) -> Result<State, DropReason> {
+    /// This state of the target with variables overwritten by the source's, all at once, or why there is no such state.
+    pub(crate) fn overwritten(&self, by: &State, pairs: &[VariablePair], rules: &Rules) -> Result<State, DropReason> {
         let mut state = *self;
-        if pair.target == Variable::Full {
-            state.memory = by.memory;
-        } else {
-            let value = by.get(pair.source).ok_or(DropReason::Undefined)?;
-            self.get(pair.target).ok_or(DropReason::Undefined)?;
-            state.program_mut().set(pair.target, value)?;
+        for pair in pairs {
+            if pair.target == Variable::Full {
+                state.memory = by.memory;
+            } else {
+                let value = by.get(pair.source).ok_or(DropReason::Undefined)?;
+                self.get(pair.target).ok_or(DropReason::Undefined)?;
+                state.program_mut().set(pair.target, value)?;
+            }
         }
-        if matches!(pair.target, Variable::Full | Variable::Count) {
+        if pairs.iter().any(|pair| matches!(pair.target, Variable::Full | Variable::Count)) {
             state.program_mut().settle(rules);
         }
         state.program().check(rules)?;

@@ -137,14 +137,14 @@ fn check(
 ) {
     let config = PairConfig::new(source.clone(), target.clone(), variable);
     let targets = target_cases(source, target);
-    for source in source_cases(source, config.variable.source) {
+    for source in source_cases(source, config.variables[0].source) {
         for target in &targets {
             let (rest, pair) = found(&config, &source, target);
             let place = format!(
                 "{} → {}, {}: N {} {:?} → N {} {:?}",
                 source.task.kind(),
                 target.task.kind(),
-                config.variable,
+                config.variables[0],
                 source.n,
                 source.place,
                 target.n,
@@ -297,6 +297,41 @@ fn count_up_increment() {
             Demonstration(n) => showing(target, n),
             Response(k) => Answered(responses(kind, source.n) - k),
         });
+    }
+}
+
+/// All variables of a program that has no other memory, written at once, are its whole state, in whatever order.
+#[test]
+fn several_variables_are_written_at_once() {
+    for kind in [TaskKind::MultiObject, TaskKind::Modulo, TaskKind::Rounding] {
+        let task = TaskConfig::new(kind).build().unwrap();
+        let config = |variable| PairConfig::new(task.clone(), task.clone(), variable);
+        let orders = [
+            config(Variable::Phase).and(Variable::Count),
+            config(Variable::Count).and(Variable::Phase),
+            config(Variable::Full),
+        ];
+        let mut both_ways = 0;
+        for source in source_cases(&task, Variable::Full) {
+            for target in cases(&task, [1, 2, 5, 13, 20]) {
+                let [one, other, full] = orders.each_ref().map(|config| found(config, &source, &target));
+                assert_eq!(one, full, "{kind} {:?} → {:?}", source.place, target.place);
+                assert_eq!(other, full, "{kind} {:?} → {:?}", source.place, target.place);
+                both_ways += usize::from(one.1.is_some());
+            }
+        }
+        assert!(both_ways > 1000, "{both_ways}");
+    }
+    let task = TaskConfig::new(TaskKind::MultiObject).build().unwrap();
+    let config = PairConfig::new(task.clone(), task.clone(), Variable::Count);
+    for refused in [
+        config.clone().and(Variable::Count),
+        config.clone().and(Variable::Full),
+        config.clone().and(Variable::Operand),
+        config.clone().and(Variable::Phase).with_range(0.0, 5.0),
+        PairConfig { variables: Vec::new(), ..config },
+    ] {
+        assert!(refused.check().is_err(), "{:?}", refused.variables);
     }
 }
 

@@ -55,6 +55,9 @@ pub(super) struct Arguments {
     /// Weight of the counterfactual-latent loss beside that of behaviour, for clmas [default: 0.85]
     #[arg(long, value_name = "WEIGHT")]
     cl_weight: Option<f64>,
+    /// Interchange all of several variables at once, too
+    #[arg(long)]
+    together: bool,
     /// Within networks, swap the coordinates that no variable has, too: they must not matter
     #[arg(long)]
     null: bool,
@@ -129,6 +132,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         k: (!method.takes_everything()).then_some(arguments.k),
         inaccessible: inaccessible(method, &arguments.inaccessible, &names)?,
         cl_weight: method.weighs_latent().then(|| arguments.cl_weight.unwrap_or(LATENT_WEIGHT)),
+        together: arguments.together,
         null: arguments.null,
         training_pairs: arguments.training_pairs,
         held_out_pairs: arguments.held_out_pairs,

@@ -90,6 +90,7 @@ impl Checker<'_> {
             k: None,
             inaccessible: Vec::new(),
             cl_weight: self.cl_weight(method)?,
+            together: table.together.as_ref().is_some_and(|together| *together.get_ref()),
             null: table.null.as_ref().is_some_and(|null| *null.get_ref()),
             training_pairs: positive("training-pairs", &table.training_pairs, defaults::TRAINING_PAIRS)?,
             held_out_pairs: positive("held-out-pairs", &table.held_out_pairs, defaults::HELD_OUT_PAIRS)?,
@@ -205,6 +206,7 @@ impl Checker<'_> {
     fn has_objective(&self, fit: &AlignConfiguration) -> Result<(), StudyError> {
         let table = self.table;
         let span = (table.inaccessible.as_ref().map(Spanned::span))
+            .or(table.together.as_ref().map(Spanned::span))
             .or(table.null.as_ref().map(Spanned::span))
             .or(table.method.as_ref().map(Spanned::span))
             .unwrap_or(table.name.span());

@@ -4,7 +4,7 @@
 //! types back from it.
 
 use mas_core::{
-    Direction, FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Objective, Start,
+    Direction, FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Objective, Start, Subspaces,
     alignment::{Parametrisation, PreStepParts},
 };
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
@@ -97,6 +97,9 @@ pub struct AlignConfiguration {
     /// Weight of the counterfactual-latent loss beside that of behaviour; for methods that have both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cl_weight: Option<f64>,
+    /// Whether all variables are interchanged at once, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
     /// Whether there is a null variable: within networks, the coordinates that no variable has are swapped too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub null: bool,
@@ -122,6 +125,22 @@ pub struct AlignConfiguration {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// What one interchange of a fit takes over: a variable, or all of them at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swapped {
+    /// The variables.
+    pub variables: Vec<VariablePair>,
+    /// Their subspace, by index, or [`Subspaces::ALL`].
+    pub subspace: usize,
+}
+
+impl std::fmt::Display for Swapped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<String> = self.variables.iter().map(ToString::to_string).collect();
+        f.write_str(&names.join("+"))
+    }
 }
 
 /// A control that is a fit of its own.
@@ -185,8 +204,15 @@ impl AlignConfiguration {
         }
     }
 
-    /// What the rows of one of its variables have in common.
-    pub fn unit(&self, study: &str, alignment: &str, variable: &str) -> AlignmentUnit {
+    /// What is interchanged: each variable, and all of them at once where that is asked for.
+    pub fn swapped(&self) -> Vec<Swapped> {
+        let one = |(subspace, &variable)| Swapped { variables: vec![variable], subspace };
+        let all = Swapped { variables: self.variables.clone(), subspace: Subspaces::ALL };
+        self.variables.iter().enumerate().map(one).chain(self.together.then_some(all)).collect()
+    }
+
+    /// What the rows of one thing that it interchanges have in common.
+    pub fn unit(&self, study: &str, alignment: &str, swapped: &Swapped) -> AlignmentUnit {
         AlignmentUnit {
             study: study.to_owned(),
             alignment: alignment.to_owned(),
@@ -194,8 +220,8 @@ impl AlignConfiguration {
             function: self.function_label(),
             positions: self.positions.to_string(),
             site: self.site_label(),
-            variable: variable.to_owned(),
-            k: self.k.unwrap_or(0) as u64,
+            variable: swapped.to_string(),
+            k: (self.k.unwrap_or(0) * swapped.variables.len()) as u64,
             seed: self.seed,
         }
     }
@@ -231,6 +257,14 @@ impl AlignConfiguration {
                 self.method,
                 self.variables.len()
             )));
+        }
+        if self.together && self.variables.len() < 2 {
+            return Err(Error::invalid("`together` interchanges several variables at once, and there is one"));
+        }
+        if self.together && self.range.is_some() {
+            return Err(Error::invalid(
+                "`range` restricts one variable: it goes with none that is interchanged `together`",
+            ));
         }
         let within = objective.behaviour.iter().any(|direction| direction.source == direction.target);
         if self.null && !within {

@@ -104,6 +104,8 @@ pub struct AlignmentTable {
     pub cl_weight: Option<Spanned<f64>>,
     /// Whether to swap, within networks, the coordinates that no variable has, too; default: no.
     pub null: Option<Spanned<bool>>,
+    /// Whether all of several variables are interchanged at once, too; default: no.
+    pub together: Option<Spanned<bool>>,
     /// The alignment function: `orthogonal`, `linear`, `scaled`, `relaxed` or `revnet`; default `orthogonal`.
     pub function: Option<Spanned<String>>,
     /// Where the fit begins: `random`, `identity` or `principal`; default `random`.

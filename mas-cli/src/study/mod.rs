@@ -51,7 +51,7 @@ use std::path::Path;
 
 pub use architecture::{Architecture, UnknownArchitecture};
 pub use configuration::{
-    AlignConfiguration, FitControl, SimilarityConfiguration, TrainConfiguration, TrainingSettings,
+    AlignConfiguration, FitControl, SimilarityConfiguration, Swapped, TrainConfiguration, TrainingSettings,
 };
 pub use error::StudyError;
 pub use file::{AlignmentTable, NetworkTable, SimilarityTable, StudyFile, TrainingTable};

@@ -99,6 +99,24 @@ fn pre_steps_and_parametrisations_are_chosen() {
 }
 
 #[test]
+fn two_variables_are_interchanged_each_and_both_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    import(path);
+    succeeds(path, &align(&["--variable", "count,phase", "--together", "--out", "both"]));
+    let table = |file: &str| std::fs::read_to_string(path.join("both").join(file)).unwrap();
+    for file in ["fit.csv", "outcomes.csv", "iia.csv", "divergence.csv", "capacity.csv"] {
+        for variable in [",count,", ",phase,", ",count+phase,"] {
+            assert!(table(file).contains(variable), "{file}: {variable}");
+        }
+    }
+    // Its subspace is as wide as both.
+    assert!(table("iia.csv").lines().any(|line| line.contains(",count+phase,16,")), "{}", table("iia.csv"));
+    succeeds(path, &["evaluate", "both", "--pairs", "5"]);
+    assert!(refuses(path, &align(&["--variable", "count", "--together", "--out", "x"])).contains("there is one"));
+}
+
+#[test]
 fn functions_and_starts_that_there_are_not_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

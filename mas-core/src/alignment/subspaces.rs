@@ -25,6 +25,9 @@ impl Subspaces {
     /// swapped within one network only, since its size differs between networks.
     pub const EXTRANEOUS: usize = usize::MAX;
 
+    /// In place of a block's index: all named blocks at once.
+    pub const ALL: usize = usize::MAX - 1;
+
     /// Blocks of the given names and sizes.
     ///
     /// # Errors
@@ -75,11 +78,14 @@ impl Subspaces {
         self.0.iter()
     }
 
-    /// The coordinates of block `index`.
+    /// The coordinates of block `index`, or of [all](Self::ALL).
     ///
     /// # Errors
     /// No such block.
     pub fn range(&self, index: usize) -> Result<Range<usize>> {
+        if index == Self::ALL {
+            return Ok(0..self.columns());
+        }
         let block = self.0.get(index).ok_or_else(|| {
             Error::invalid(format!("there is no subspace {index}: the alignment has {}", self.0.len()))
         })?;

@@ -47,6 +47,22 @@ fn the_null_variable_makes_the_leftover_harmless() {
     assert!((both - mean).abs() < 1e-4 * mean, "{both} is not {mean}");
 }
 
+/// Of blocks beside each other, all at once are one block as wide as they are together.
+#[test]
+fn all_blocks_at_once_are_one_block_of_all_their_columns() {
+    let study = Study::new("state", Positions::Individual);
+    let members = study.start().members().to_vec();
+    let blocks = Alignment::new(members.clone(), Subspaces::new([("count", 1), ("rest", 2)]).unwrap()).unwrap();
+    let one = Alignment::new(members, Subspaces::new([("both", 3)]).unwrap()).unwrap();
+    let outcomes = |alignment: &Alignment, subspace| {
+        let exchange = Exchange { direction: Direction::new(0, 1), subspace, pairs: &study.validation[1] };
+        let (networks, swap) = (study.participants(), Swap::Interchange);
+        evaluate(&networks, alignment, Setting::default(), &[exchange], swap).unwrap()
+    };
+    assert_eq!(outcomes(&blocks, Subspaces::ALL), outcomes(&one, 0));
+    assert_ne!(outcomes(&blocks, Subspaces::ALL), outcomes(&blocks, 0));
+}
+
 /// With the count in the named block, all the rest may come from any source, wherever and however it is swapped.
 #[test]
 fn the_right_alignment_leaves_nothing_that_matters() {

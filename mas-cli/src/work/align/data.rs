@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
 use mas_core::{Direction, Exchange, Objective, Pairs, Subspaces, all_directions};
-use mas_tasks::{DropReason, NaturalStates, PairConfig, PairSet, Task, TaskConfig, VariablePair};
+use mas_tasks::{DropReason, NaturalStates, PairConfig, PairSet, Task, TaskConfig, Variable, VariablePair};
 
 use super::{PairCounts, positions};
 use crate::{
     Result, exchanges,
     given::Given,
     seeds::derive,
-    study::{AlignConfiguration, FitControl},
+    study::{AlignConfiguration, FitControl, Swapped},
 };
 
 /// The interchanges of a fit, for every direction and variable.
@@ -46,10 +46,13 @@ impl Data {
         let validation = configuration.held_out_pairs.div_ceil(2);
         let mut splits = Vec::new();
         for direction in all_directions(networks.len()) {
-            for (subspace, variable) in configuration.variables.iter().enumerate() {
+            for swapped in configuration.swapped() {
                 let (source, target) = (&networks[direction.source], &networks[direction.target]);
-                let of = |index: usize| if index == 0 { variable.source } else { variable.target };
-                let written = VariablePair { source: of(direction.source), target: of(direction.target) };
+                let written = |variable: &VariablePair| {
+                    let of = |index: usize| if index == 0 { variable.source } else { variable.target };
+                    VariablePair { source: of(direction.source), target: of(direction.target) }
+                };
+                let written = Swapped { variables: swapped.variables.iter().map(written).collect(), ..swapped };
                 let name = written.to_string();
                 let place = |index: usize| index.to_string();
                 let purpose = [
@@ -61,11 +64,14 @@ impl Data {
                     &name,
                 ];
                 let tasks = [&tasks[direction.source], &tasks[direction.target]];
-                let mut config = PairConfig::new(tasks[0].clone(), tasks[1].clone(), written)
-                    .with_positions(configuration.positions)
-                    .with_sequences(source.sequences(), target.sequences())
-                    .with_seed(derive(configuration.seed, &purpose));
-                config.range = configuration.range;
+                let config = PairConfig {
+                    variables: written.variables,
+                    positions: configuration.positions,
+                    range: configuration.range,
+                    seed: derive(configuration.seed, &purpose),
+                    ..PairConfig::new(tasks[0].clone(), tasks[1].clone(), Variable::Full)
+                };
+                let config = config.with_sequences(source.sequences(), target.sequences());
                 let count = if objective.trained().any(|one| one == direction) {
                     configuration.training_pairs + validation
                 } else {
@@ -104,12 +110,12 @@ impl Data {
                     |pairs: &Option<Pairs>| -> Option<usize> { Some(pairs.as_ref()?.natural.as_ref()?.missing()) };
                 splits.push(Split {
                     direction,
-                    subspace,
+                    subspace: swapped.subspace,
                     held_out: (count > 0).then(|| convert(&held_out.pairs, "held out")).transpose()?,
                     counts: PairCounts {
                         source: source.name().to_owned(),
                         target: target.name().to_owned(),
-                        variable: variable.to_string(),
+                        variable: swapped.to_string(),
                         training: training.pairs.len(),
                         held_out: held_out.pairs.len(),
                         disjoint: tasks.iter().all(|task| task.is_split()),

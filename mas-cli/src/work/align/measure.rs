@@ -130,9 +130,11 @@ impl<'a> Names<'a> {
     }
 
     pub fn variable(&self, subspace: usize) -> String {
-        if subspace == Subspaces::EXTRANEOUS {
-            return "null".to_owned();
+        let mut names = self.0.subspaces().iter().map(|block| block.name.as_str());
+        match subspace {
+            Subspaces::EXTRANEOUS => "null".to_owned(),
+            Subspaces::ALL => names.collect::<Vec<_>>().join("+"),
+            one => names.nth(one).unwrap_or_default().to_owned(),
         }
-        self.0.subspaces().iter().nth(subspace).map(|block| block.name.clone()).unwrap_or_default()
     }
 }

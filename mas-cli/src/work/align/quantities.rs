@@ -51,11 +51,13 @@ pub(super) fn quantities(
     let seed = derive(configuration.seed, &["probes"]);
     let jacobians = response_jacobians(participants, alignment.subspaces(), setting, &probed, PROBES, seed)?;
     let evaluated = alignment.evaluate()?;
-    let names = Names::of(alignment);
+    let (names, swapped) = (Names::of(alignment), configuration.swapped());
     let (mut divergence, mut capacity) = (Vec::new(), Vec::new());
     for ((exchange, vectors), jacobian) in held_out.iter().zip(&vectors).zip(jacobians) {
         let (source, target) = names.direction(exchange.direction);
-        let unit = configuration.unit("", "", &names.variable(exchange.subspace));
+        let found = swapped.iter().find(|swapped| swapped.subspace == exchange.subspace);
+        let swapped = found.ok_or_else(|| Error::Internal("an interchange that was not asked for".to_owned()))?;
+        let unit = configuration.unit("", "", swapped);
         let row = |(quantity, value)| QuantityRow::new(&unit, &source, &target, quantity, value);
         let (natural, interchanged) = (samples(&vectors.natural)?, samples(&vectors.interchanged)?);
         let groups = sequences(exchange.pairs, vectors);
