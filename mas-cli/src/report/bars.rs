@@ -74,6 +74,16 @@ pub(super) fn study_figure(study: &StudyReport) -> Result<Option<Figure>, Report
         }
         facet.values = values(study, settings);
     }
+    // Of two facets with the same heading, one that is a single alignment says which.
+    let place = |of: &[&Setting]| of.first().map(|of| (of.site.clone(), of.positions.clone(), of.variable.clone()));
+    let places: Vec<_> = facets.iter().map(|(of, _)| place(of)).collect();
+    for (of, facet) in &mut facets {
+        if let [one] = of.as_slice()
+            && places.iter().filter(|other| **other == place(of)).count() > 1
+        {
+            facet.detail = format!("{}: {}", one.alignment, facet.detail);
+        }
+    }
     let facets: Vec<Facet> = facets.into_iter().map(|(_, facet)| facet).filter(|f| !f.values.is_empty()).collect();
     if facets.is_empty() {
         return Ok(None);
@@ -137,7 +147,8 @@ fn values(study: &StudyReport, settings: &[&Setting]) -> Vec<(Measure, Interval,
         if method.len() > 5 {
             method.clone_from(&setting.method);
         }
-        if setting.k != settings[0].k {
+        // Methods that take everything have no size.
+        if setting.k != settings[0].k && setting.k != 0 {
             method = format!("{method}, {}", size(setting.k));
         }
         for &place in setting.places() {
@@ -344,6 +355,18 @@ mod tests {
             assert!(labels.contains(label), "{label} in {labels:?}");
         }
         assert_eq!(figure.table.rows.len(), 18, "two sites");
+    }
+
+    #[test]
+    fn alignments_of_the_same_thing_are_told_apart_by_their_names() {
+        let mut study = example::data().studies.remove(0);
+        study.outcomes.clear();
+        let again: Vec<_> = study.iia.iter().filter(|row| row.alignment == "hidden").cloned().collect();
+        study.iia.extend(again.into_iter().map(|row| crate::results::IiaRow { alignment: "other".into(), ..row }));
+        let figure = study_figure(&study).unwrap().unwrap();
+        let details: BTreeSet<String> = figure.table.rows.iter().map(|row| row[1].short()).collect();
+        assert_eq!(details.len(), 3, "{details:?}");
+        assert!(details.iter().any(|detail| detail.starts_with("other: ")), "{details:?}");
     }
 
     #[test]
