@@ -15,6 +15,30 @@ pub enum Feedback {
     FreeRunning,
 }
 
+impl Feedback {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::TeacherForced, Self::FreeRunning];
+
+    /// The id on the command line and in files.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::TeacherForced => "teacher-forced",
+            Self::FreeRunning => "free-running",
+        }
+    }
+}
+
+impl std::str::FromStr for Feedback {
+    type Err = Error;
+
+    fn from_str(id: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|one| one.id() == id).ok_or_else(|| {
+            let known = Self::ALL.map(Self::id).join(" and ");
+            Error::invalid(format!("there is no feedback `{id}`; there are {known}"))
+        })
+    }
+}
+
 /// What a network did on some trials. After a trial's last token its state stays, its logits are zero, and
 /// whatever stands there as padding changes nothing.
 #[derive(Debug, Clone)]

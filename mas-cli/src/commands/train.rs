@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use mas_models::TrainingEvent;
+use mas_models::{Feedback, TrainingEvent};
 use mas_tasks::TaskKind;
 use serde_json::json;
 
@@ -28,6 +28,36 @@ pub(super) struct Arguments {
     /// Its layers [default: 1, of a transformer 2]
     #[arg(long, value_parser = super::count)]
     layers: Option<usize>,
+    /// Attention heads of a transformer [default: 1]
+    #[arg(long, value_parser = super::count)]
+    heads: Option<usize>,
+    /// Layer norms in a recurrent network
+    #[arg(long)]
+    layer_norm: bool,
+    /// The share that is dropped in training [default: a half]
+    #[arg(long)]
+    dropout: Option<f64>,
+    /// Trials to train on
+    #[arg(long, default_value_t = defaults::TRAINING_SAMPLES, value_parser = super::count)]
+    samples: usize,
+    /// Trials in a step
+    #[arg(long, default_value_t = defaults::TRAINING_BATCH, value_parser = super::count)]
+    batch: usize,
+    /// The learning rate after the warm-up
+    #[arg(long, default_value_t = defaults::TRAINING_LEARNING_RATE)]
+    learning_rate: f64,
+    /// Steps of warm-up
+    #[arg(long, default_value_t = defaults::WARM_UP)]
+    warm_up: usize,
+    /// What it reads in the response: teacher-forced or free-running [default: free-running, a transformer teacher-forced]
+    #[arg(long)]
+    feedback: Option<Feedback>,
+    /// The norm that gradients are brought down to [default: none]
+    #[arg(long, value_name = "NORM")]
+    clip: Option<f64>,
+    /// Epochs from one validation to the next
+    #[arg(long, default_value_t = defaults::VALIDATE_EVERY, value_parser = super::count)]
+    validate_every: usize,
     /// Passes through the training trials at most
     #[arg(long, default_value_t = defaults::MAX_EPOCHS, value_parser = super::count)]
     max_epochs: usize,
@@ -47,16 +77,21 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         architecture: arguments.network,
         width: arguments.width,
         layers: arguments.layers.unwrap_or(arguments.network.default_layers()),
+        heads: arguments.heads,
+        layer_norm: arguments.layer_norm,
+        dropout: arguments.dropout,
         seed: session.seed(),
         training: TrainingSettings {
             max_epochs: arguments.max_epochs,
             max_steps: arguments.max_steps,
-            learning_rate: defaults::TRAINING_LEARNING_RATE,
-            warm_up: defaults::WARM_UP,
-            batch: defaults::TRAINING_BATCH,
-            samples: defaults::TRAINING_SAMPLES,
+            learning_rate: arguments.learning_rate,
+            warm_up: arguments.warm_up,
+            feedback: arguments.feedback,
+            clip: arguments.clip,
+            batch: arguments.batch,
+            samples: arguments.samples,
             validation_samples: defaults::VALIDATION_SAMPLES,
-            validate_every: defaults::VALIDATE_EVERY,
+            validate_every: arguments.validate_every,
         },
     };
     let _held = Held::take(&arguments.out)?;

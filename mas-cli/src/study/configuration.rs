@@ -7,6 +7,7 @@ use mas_core::{
     Direction, FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Objective, Start, Subspaces,
     alignment::{Parametrisation, PreStepParts},
 };
+use mas_models::Feedback;
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
@@ -28,10 +29,49 @@ pub struct TrainConfiguration {
     pub width: usize,
     /// Its layers.
     pub layers: usize,
+    /// Its attention heads, where it is a transformer with more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<usize>,
+    /// Whether it is a recurrent network with layer norms.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub layer_norm: bool,
+    /// The share that is dropped in training, where it is not a half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
     /// The seed of weights, trials and their order.
     pub seed: u64,
     /// How it is trained.
     pub training: TrainingSettings,
+}
+
+impl TrainConfiguration {
+    /// The shape of the network.
+    ///
+    /// # Errors
+    /// Heads or layer norms that its architecture does not have, or a shape that cannot be.
+    pub fn shape(&self, vocabulary: usize) -> Result<mas_models::Architecture> {
+        let Self { architecture, width, layers, heads, layer_norm, dropout, .. } = self;
+        let mut shape = architecture.shape(*width, *layers, vocabulary);
+        match &mut shape {
+            mas_models::Architecture::Recurrent(_) if heads.is_some() => {
+                return Err(Error::invalid(format!("{architecture} has no attention heads")));
+            }
+            mas_models::Architecture::Recurrent(config) => {
+                config.layer_norm = *layer_norm;
+                config.dropout = dropout.unwrap_or(config.dropout);
+            }
+            mas_models::Architecture::Transformer(_) if *layer_norm => {
+                return Err(Error::invalid(format!("{architecture} has its layer norms in any case")));
+            }
+            mas_models::Architecture::Transformer(config) => {
+                config.heads = heads.unwrap_or(config.heads);
+                config.dropout = dropout.unwrap_or(config.dropout);
+            }
+            _ => {}
+        }
+        shape.check()?;
+        Ok(shape)
+    }
 }
 
 /// How a network is trained.
@@ -47,6 +87,12 @@ pub struct TrainingSettings {
     pub learning_rate: f64,
     /// Steps of linear warm-up.
     pub warm_up: usize,
+    /// What the network reads in the response, where that is not what its architecture is trained with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
+    /// The norm that gradients are brought down to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
     /// Trials in a step.
     pub batch: usize,
     /// Trials to train on.

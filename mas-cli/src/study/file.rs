@@ -50,6 +50,12 @@ pub struct NetworkTable {
     pub width: Option<Spanned<usize>>,
     /// Layers; default: 1, what the paper has.
     pub layers: Option<Spanned<usize>>,
+    /// Attention heads of a transformer; default: 1.
+    pub heads: Option<Spanned<usize>>,
+    /// Whether a recurrent network has layer norms; default: no.
+    pub layer_norm: Option<Spanned<bool>>,
+    /// The share that is dropped in training; default: a half.
+    pub dropout: Option<Spanned<f64>>,
     /// One network for each seed; default: one network with [`SEED`](super::defaults::SEED).
     pub seeds: Option<Spanned<Vec<Spanned<u64>>>>,
     /// How to train.
@@ -70,6 +76,11 @@ pub struct TrainingTable {
     pub learning_rate: Option<Spanned<f64>>,
     /// Steps of linear warm-up; default [`WARM_UP`](super::defaults::WARM_UP).
     pub warm_up: Option<usize>,
+    /// `free-running` or `teacher-forced`: what the network reads in the response while it is trained; default: what its
+    /// architecture is trained with. A transformer is trained teacher-forced.
+    pub feedback: Option<Spanned<String>>,
+    /// The norm that gradients are brought down to; default: none.
+    pub clip: Option<Spanned<f64>>,
     /// Trials in a step; default [`TRAINING_BATCH`](super::defaults::TRAINING_BATCH).
     pub batch: Option<Spanned<usize>>,
     /// Trials to train on; default [`TRAINING_SAMPLES`](super::defaults::TRAINING_SAMPLES).

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mas_models::Feedback;
 use mas_tasks::TaskKind;
 use toml::Spanned;
 
@@ -102,14 +103,28 @@ fn recipe(
     let architecture = source.choice("architecture", architecture, Architecture::ALL, |one| one.name())?;
     let width = source.positive("width", table.width.as_ref(), defaults::WIDTH)?;
     let layers = source.positive("layers", table.layers.as_ref(), architecture.default_layers())?;
+    let given = table.training.as_ref().map(|table| table.get_ref().clone()).unwrap_or_default();
+    let configuration = TrainConfiguration {
+        task,
+        architecture,
+        width,
+        layers,
+        heads: table.heads.as_ref().map(|heads| *heads.get_ref()),
+        layer_norm: table.layer_norm.as_ref().is_some_and(|layer_norm| *layer_norm.get_ref()),
+        dropout: table.dropout.as_ref().map(|dropout| *dropout.get_ref()),
+        seed: defaults::SEED,
+        training: training(source, architecture, &given)?,
+    };
     // Whatever the vocabulary.
-    if let Err(problem) = architecture.shape(width, layers, 2).check() {
-        let span = table.width.as_ref().map_or(span, Spanned::span);
+    if let Err(problem) = configuration.shape(2) {
+        let span = (table.heads.as_ref().map(Spanned::span))
+            .or(table.layer_norm.as_ref().map(Spanned::span))
+            .or(table.dropout.as_ref().map(Spanned::span))
+            .or(table.width.as_ref().map(Spanned::span))
+            .unwrap_or(span);
         let help = format!("{architecture} is not to be had in this shape");
         return Err(source.error_with(span, problem.to_string(), help));
     }
-    let given = table.training.as_ref().map(|table| table.get_ref().clone()).unwrap_or_default();
-    let training = training(source, &given)?;
     let group = table.name.get_ref();
     let seeds = match &table.seeds {
         None => vec![defaults::SEED],
@@ -126,14 +141,7 @@ fn recipe(
     let network = |seed| Network {
         name: if several { format!("{group}-{seed}") } else { group.clone() },
         group: group.clone(),
-        origin: Origin::Recipe(TrainConfiguration {
-            task,
-            architecture,
-            width,
-            layers,
-            seed,
-            training: training.clone(),
-        }),
+        origin: Origin::Recipe(TrainConfiguration { seed, ..configuration.clone() }),
         task: Some(task),
         width,
         sites: architecture.sites(layers),
@@ -142,8 +150,23 @@ fn recipe(
     Ok(seeds.into_iter().map(network).collect())
 }
 
-fn training(source: &Source, table: &TrainingTable) -> Result<TrainingSettings, StudyError> {
+fn training(
+    source: &Source,
+    architecture: Architecture,
+    table: &TrainingTable,
+) -> Result<TrainingSettings, StudyError> {
     let positive = |key, given: &Option<Spanned<usize>>, default| source.positive(key, given.as_ref(), default);
+    let feedback = match &table.feedback {
+        Some(name) => {
+            let feedback = source.choice("feedback", name, Feedback::ALL, |one| one.id())?;
+            if architecture == Architecture::Transformer && feedback == Feedback::FreeRunning {
+                let help = "leave it out: a transformer is trained teacher-forced";
+                return Err(source.error(name.span(), "a transformer is not trained free-running", help));
+            }
+            Some(feedback)
+        }
+        None => None,
+    };
     Ok(TrainingSettings {
         max_epochs: positive("max-epochs", &table.max_epochs, defaults::MAX_EPOCHS)?,
         max_steps: match &table.max_steps {
@@ -156,6 +179,11 @@ fn training(source: &Source, table: &TrainingTable) -> Result<TrainingSettings, 
             defaults::TRAINING_LEARNING_RATE,
         )?,
         warm_up: table.warm_up.unwrap_or(defaults::WARM_UP),
+        feedback,
+        clip: match &table.clip {
+            Some(given) => Some(source.above_zero("clip", Some(given), 1.0)?),
+            None => None,
+        },
         batch: positive("batch", &table.batch, defaults::TRAINING_BATCH)?,
         samples: positive("samples", &table.samples, defaults::TRAINING_SAMPLES)?,
         validation_samples: positive("validation-samples", &table.validation_samples, defaults::VALIDATION_SAMPLES)?,
@@ -169,6 +197,9 @@ fn brought(source: &Source, table: &NetworkTable, path: &Spanned<PathBuf>) -> Re
         table.architecture.as_ref().map(|key| ("architecture", key.span())),
         table.width.as_ref().map(|key| ("width", key.span())),
         table.layers.as_ref().map(|key| ("layers", key.span())),
+        table.heads.as_ref().map(|key| ("heads", key.span())),
+        table.layer_norm.as_ref().map(|key| ("layer-norm", key.span())),
+        table.dropout.as_ref().map(|key| ("dropout", key.span())),
         table.seeds.as_ref().map(|key| ("seeds", key.span())),
         table.training.as_ref().map(|key| ("training", key.span())),
     ];

@@ -20,15 +20,19 @@ pub fn train(
     compute: &Compute,
     on_event: &mut dyn FnMut(&TrainingEvent, usize),
 ) -> Result<(SavedNetwork, Trained)> {
-    let TrainConfiguration { task, architecture, width, layers, seed, training } = configuration;
+    let TrainConfiguration { task, architecture, width, layers, seed, training, .. } = configuration;
     let judged_on = TaskConfig::training(*task);
     let learned_from = judged_on.clone().with_void_probability(architecture.void_probability(*task)).build()?;
     let judged_on = judged_on.build()?;
     let task = &learned_from;
     // Networks of one seed that differ in anything have nothing else in common: neither weights nor data.
-    let (width_text, layers_text) = (width.to_string(), layers.to_string());
-    let derived =
-        |purpose| derive(*seed, &[purpose, task.kind().name(), architecture.name(), &width_text, &layers_text]);
+    let mut shape = vec![width.to_string(), layers.to_string()];
+    shape.extend(configuration.heads.map(|heads| format!("{heads} heads")));
+    shape.extend(configuration.layer_norm.then(|| "layer norm".to_owned()));
+    let derived = |purpose| {
+        let named = [purpose, task.kind().name(), architecture.name()];
+        derive(*seed, &named.into_iter().chain(shape.iter().map(String::as_str)).collect::<Vec<_>>())
+    };
     // Both in the vocabulary that the network learns.
     let trials = |of: &Task, sequences: Vec<Sequence>| -> Result<Trials> {
         Reader::new(of, task.vocabulary())?.trials(&sequences)
@@ -38,7 +42,8 @@ pub fn train(
     let validation = trials(&judged_on, held_out)?;
     let settings = TrainingSettings {
         seed: derived("training"),
-        feedback: architecture.feedback(),
+        feedback: training.feedback.unwrap_or(architecture.feedback()),
+        clip: training.clip,
         batch: training.batch,
         learning_rate: training.learning_rate,
         warm_up: training.warm_up as u64,
@@ -55,7 +60,7 @@ pub fn train(
         void: known.void(),
         ..Vocabulary::new(known.tokens().to_vec())
     };
-    let shape = architecture.shape(*width, *layers, vocabulary.len());
+    let shape = configuration.shape(vocabulary.len())?;
     let network = shape.init(derived("weights"), &compute.device)?;
     let run = Training { training: &data, validation: &validation, settings: &settings, checkpoint: Some(checkpoint) };
     let trained = run.run(network, |event| {

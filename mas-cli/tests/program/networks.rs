@@ -48,6 +48,35 @@ fn the_same_seed_gives_the_same_bytes_at_any_number_of_threads() {
 }
 
 #[test]
+fn a_recipe_is_followed_and_one_that_cannot_be_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |rest: &[&'static str]| -> Vec<&'static str> {
+        let small = ["train", "--task", "multi-object", "--width", "8", "--max-steps", "2", "--samples", "40"];
+        [&small[..], rest].concat()
+    };
+    let stored = |out: &str| std::fs::read_to_string(folder.path().join(out).join("network.toml")).unwrap();
+    let recipe = ["--feedback", "teacher-forced", "--clip", "0.5", "--dropout", "0.1", "--batch", "16"];
+    let gru = [&["--network", "gru", "--layer-norm", "--learning-rate", "0.01", "--out", "gru"], &recipe[..]].concat();
+    succeeds(folder.path(), &train(&gru));
+    for line in ["feedback = \"teacher-forced\"", "clip = 0.5", "dropout = 0.1", "batch = 16", "layer-norm = true"] {
+        assert!(stored("gru").contains(line), "{line}: {}", stored("gru"));
+    }
+    succeeds(folder.path(), &train(&["--network", "transformer", "--heads", "2", "--out", "two-heads"]));
+    assert!(stored("two-heads").contains("heads = 2"), "{}", stored("two-heads"));
+    for (refused, says) in [
+        (["--network", "gru", "--heads", "2"], "no attention heads"),
+        (["--network", "transformer", "--heads", "3"], "heads"),
+        (["--network", "gru", "--clip", "0"], "clip"),
+        (["--network", "gru", "--dropout", "1.5"], "dropout"),
+        (["--network", "transformer", "--feedback", "free-running"], "teacher-forced"),
+        (["--network", "gru", "--feedback", "forced"], "teacher-forced"),
+    ] {
+        let complaint = refuses(folder.path(), &train(&[&refused[..], &["--out", "x"]].concat()));
+        assert!(complaint.contains(says), "{complaint}");
+    }
+}
+
+#[test]
 fn networks_of_every_architecture_are_trained_and_aligned() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["gru", "lstm", "rnn", "transformer"] {

@@ -33,6 +33,13 @@ pub(super) fn dropped(network: &Model, positions: usize) -> (f64, [usize; 2]) {
     }
 }
 
+/// Gradients whose norm, over all of them together, is at most `most` (Pascanu et al. 2013, arXiv 1211.5063).
+pub(super) fn clipped(gradients: Vec<Tensor<2>>, most: f64) -> Vec<Tensor<2>> {
+    let square = |gradient: &Tensor<2>| f64::from(gradient.clone().square().sum().into_scalar::<f32>());
+    let norm = gradients.iter().map(square).sum::<f64>().sqrt();
+    if norm <= most { gradients } else { gradients.into_iter().map(|gradient| gradient * (most / norm)).collect() }
+}
+
 /// The loss of a transformer and its gradients by autodiff.
 fn of_transformer(
     network: &Transformer,
@@ -171,6 +178,20 @@ mod tests {
                 let norm = f64::from(gradient.square().sum().into_scalar::<f32>().sqrt());
                 assert!((norm - recorded).abs() < 1e-3 * recorded, "{name}, {theirs}: {norm}, {recorded}");
             }
+        }
+    }
+
+    #[test]
+    fn a_gradient_is_no_longer_than_it_may_be_and_points_where_it_did() {
+        let device = Device::flex();
+        let gradients =
+            || vec![Tensor::<2>::from_floats([[3.0, 0.0]], &device), Tensor::<2>::from_floats([[4.0]], &device)];
+        let values = |gradients: Vec<Tensor<2>>| -> Vec<f32> {
+            gradients.into_iter().flat_map(|one| one.try_into_vec_as::<f32>().unwrap()).collect()
+        };
+        assert_eq!(values(clipped(gradients(), 5.0)), [3.0, 0.0, 4.0]);
+        for (at, expected) in values(clipped(gradients(), 1.0)).into_iter().zip([0.6, 0.0, 0.8]) {
+            assert!((at - expected).abs() < 1e-6, "{at}");
         }
     }
 

@@ -6,7 +6,7 @@ use mas_core::Trials;
 use super::adam::Moments;
 use super::checkpoint::{Checkpoint, Position, fingerprint};
 use super::evaluate::trainable;
-use super::gradient::{dropped, loss_and_gradients};
+use super::gradient::{clipped, dropped, loss_and_gradients};
 use super::{StopReason, TrainingRecord, TrainingSettings, random};
 use crate::description::TrainingSummary;
 use crate::packing::PackedTrials;
@@ -200,7 +200,7 @@ impl Training<'_> {
             let batch = PackedTrials::with_targets(self.training, rows);
             let (share, shape) = dropped(&at.network, batch.targets.len());
             let dropout = random::dropout(share, shape, settings.seed, at.step, &device);
-            let (loss, gradients) = loss_and_gradients(&at.network, &batch, settings.feedback, dropout)?;
+            let (loss, mut gradients) = loss_and_gradients(&at.network, &batch, settings.feedback, dropout)?;
             if !loss.is_finite() {
                 return Err(Error::NotFinite(format!(
                     "the training's loss is {loss} at step {} (epoch {}): try a lower learning rate than {}",
@@ -208,6 +208,9 @@ impl Training<'_> {
                     at.epoch + 1,
                     settings.learning_rate
                 )));
+            }
+            if let Some(clip) = settings.clip {
+                gradients = clipped(gradients, clip);
             }
             let rate = settings.learning_rate_at(at.step);
             let parameters = at.moments.step(rate, at.network.parameters(), gradients);

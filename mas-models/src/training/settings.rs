@@ -16,6 +16,9 @@ pub struct TrainingSettings {
     pub learning_rate: f64,
     /// Steps of linear warm-up; from then on the rate falls with the step's −¼th power.
     pub warm_up: u64,
+    /// The norm that a step's gradient, over all parameters together, is brought down to where it is larger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
     /// Passes through the training trials at most.
     pub max_epochs: usize,
     /// Steps at most.
@@ -37,6 +40,7 @@ impl Default for TrainingSettings {
             batch: 128,
             learning_rate: 5e-4,
             warm_up: 100,
+            clip: None,
             max_epochs: 2500,
             max_steps: None,
             validate_every: 5,
@@ -83,6 +87,9 @@ impl TrainingSettings {
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return refuse("learning-rate", self.learning_rate.to_string(), "above 0");
+        }
+        if let Some(clip) = self.clip.filter(|clip| !(clip.is_finite() && *clip > 0.0)) {
+            return refuse("clip", clip.to_string(), "above 0");
         }
         if !(self.accept_at > 0.0 && self.accept_at <= 1.0) {
             return refuse("accept-at", self.accept_at.to_string(), "above 0 and at most 1");

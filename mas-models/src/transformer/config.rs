@@ -66,6 +66,12 @@ impl TransformerConfig {
         self
     }
 
+    /// The same with another dropout.
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
+        self
+    }
+
     /// The same with layer norms elsewhere.
     pub fn with_norms(mut self, norms: NormPlacement) -> Self {
         self.norms = norms;
