@@ -1,14 +1,18 @@
-//! What a developer asks of the repository: `cargo xtask reproduce | check | bench`.
+//! What a developer asks of the repository: `cargo xtask reproduce | check | bench | fuzz`.
 
 mod bench;
 mod check;
+mod fuzz;
 mod reproduce;
 
 use clap::{Parser, Subcommand};
 use xshell::Shell;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Reproduce the case studies, check the code, measure its speed")]
+#[command(
+    name = "cargo xtask",
+    about = "Reproduce the case studies, check the code, measure its speed, try to break its readers"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -22,6 +26,8 @@ enum Command {
     Check(check::Arguments),
     /// Measure speed, as ratios against a peer in the same run
     Bench(bench::Arguments),
+    /// Give readers of files mutated ones for a while: none may panic
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> xshell::Result<()> {
@@ -32,5 +38,6 @@ fn main() -> xshell::Result<()> {
         Command::Reproduce(arguments) => reproduce::run(&shell, &arguments),
         Command::Check(arguments) => check::run(&shell, &arguments),
         Command::Bench(arguments) => bench::run(&shell, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&shell, &arguments),
     }
 }
