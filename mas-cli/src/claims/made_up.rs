@@ -1,13 +1,17 @@
-//! Made-up results of five networks, for the tests of claims.
+//! Made-up results of ten networks, five of each architecture, for the tests of claims.
 
 use super::{Evidence, Verdict, claim};
-use crate::results::{AlignmentUnit, ClaimRow, Control, FitCurve, FitRow, OutcomeRow, UnitOutcomes};
+use crate::results::{AlignmentUnit, ClaimRow, Control, FitCurve, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes};
 use crate::statistics::Bootstrap;
 
 /// A study in the making; what comes out right is in per cent.
 pub(super) struct MadeUp {
     alignment: String,
     function: String,
+    site: String,
+    positions: String,
+    variable: String,
+    similarity: Vec<SimilarityRow>,
     converged: bool,
     outcomes: Vec<UnitOutcomes>,
     fits: Vec<FitCurve>,
@@ -18,6 +22,10 @@ impl Default for MadeUp {
         Self {
             alignment: "all".to_owned(),
             function: "orthogonal".to_owned(),
+            site: "hidden".to_owned(),
+            positions: "individual".to_owned(),
+            variable: "full".to_owned(),
+            similarity: Vec::new(),
             converged: false,
             outcomes: Vec::new(),
             fits: Vec::new(),
@@ -32,7 +40,7 @@ const SEQUENCES: u64 = 1000;
 const RING: [[usize; 2]; 5] = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 0]];
 
 fn name(network: usize) -> String {
-    format!("gru-{network}")
+    if network < 5 { format!("gru-{network}") } else { format!("transformer-{}", network - 5) }
 }
 
 impl MadeUp {
@@ -46,6 +54,39 @@ impl MadeUp {
     pub fn function(&mut self, function: &str) -> &mut Self {
         self.function = function.to_owned();
         self
+    }
+
+    /// What is added from now on is at this site.
+    pub fn at(&mut self, site: &str, positions: &str) -> &mut Self {
+        (self.site, self.positions) = (site.to_owned(), positions.to_owned());
+        self
+    }
+
+    /// What is added from now on swaps this variable.
+    pub fn variable(&mut self, variable: &str) -> &mut Self {
+        self.variable = variable.to_owned();
+        self
+    }
+
+    /// A correlational measure of about `value` between each GRU and a transformer.
+    pub fn similar(&mut self, site: &str, measure: &str, value: f64) {
+        self.similarity.extend((0..5).map(|i| SimilarityRow {
+            study: "made-up".into(),
+            similarity: "all".into(),
+            a: name(i),
+            b: name(5 + i),
+            site: site.into(),
+            measure: measure.into(),
+            distinct: false,
+            seed: 0,
+            value: value + 0.01 * i as f64,
+            low: None,
+            high: None,
+            null_mean: None,
+            p: None,
+            samples: 1000,
+            draws: 10,
+        }));
     }
 
     /// Whether the fits whose courses are added from now on have converged.
@@ -82,7 +123,7 @@ impl MadeUp {
             rows.extend((0..SEQUENCES).map(|i| OutcomeRow {
                 source: name(networks[s]),
                 target: name(networks[t]),
-                variable: "full".into(),
+                variable: self.variable.clone(),
                 control: Control::None,
                 pair: i,
                 source_sequence: i,
@@ -99,9 +140,9 @@ impl MadeUp {
             alignment: self.alignment.clone(),
             method: method.into(),
             function: self.function.clone(),
-            positions: "individual".into(),
-            site: "hidden".into(),
-            variable: "full".into(),
+            positions: self.positions.clone(),
+            site: self.site.clone(),
+            variable: self.variable.clone(),
             k,
             seed: 0,
         };
@@ -117,7 +158,7 @@ impl MadeUp {
                 loss: None,
                 source: source.into(),
                 target: target.into(),
-                variable: "full".into(),
+                variable: self.variable.clone(),
                 iia: Some(iia),
                 token_accuracy: Some(iia),
                 cl_loss: None,
@@ -128,8 +169,8 @@ impl MadeUp {
                 alignment: self.alignment.clone(),
                 method: method.into(),
                 function: self.function.clone(),
-                positions: "individual".into(),
-                site: "hidden".into(),
+                positions: self.positions.clone(),
+                site: self.site.clone(),
                 rows: rows.collect(),
                 networks: vec![a, b],
                 k,
@@ -143,7 +184,7 @@ impl MadeUp {
     /// The verdict on a claim.
     pub fn decide(&self, id: &str) -> Vec<ClaimRow> {
         let bootstrap = Bootstrap { draws: 300, ..Bootstrap::default() };
-        let evidence = Evidence { outcomes: &self.outcomes, fits: &self.fits, similarity: &[], bootstrap };
+        let evidence = Evidence { outcomes: &self.outcomes, fits: &self.fits, similarity: &self.similarity, bootstrap };
         claim(id).unwrap().decide(&evidence)
     }
 }

@@ -8,12 +8,14 @@
 //!
 //! The claims are those of Grant, *Model Alignment Search*, arXiv 2501.06164, and of its companions.
 
+mod architectures;
 mod compression;
 mod every;
 mod evidence;
 mod inaccessible;
 #[cfg(test)]
 mod made_up;
+mod numbers;
 mod part;
 mod scaling;
 mod seeds;
@@ -42,7 +44,15 @@ pub struct Claim {
 }
 
 /// All claims that can be decided.
-pub const CLAIMS: &[Claim] = &[seeds::CLAIM, compression::CLAIM, scaling::CLAIM, inaccessible::CLAIM, stitching::CLAIM];
+pub const CLAIMS: &[Claim] = &[
+    seeds::CLAIM,
+    architectures::CLAIM,
+    compression::CLAIM,
+    scaling::CLAIM,
+    numbers::CLAIM,
+    inaccessible::CLAIM,
+    stitching::CLAIM,
+];
 
 /// The claim of an id, whatever its case.
 #[must_use]

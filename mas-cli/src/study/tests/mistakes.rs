@@ -58,7 +58,7 @@ const MISTAKES: &[(&str, &str, usize, &str, &str)] = &[
     // Names.
     ("name = \"seeds\"", "name = \"a/b\"", 1, "\"a/b\"", "cannot be the name of the study"),
     ("\"C1\"", "\"C9\"", 2, "\"C9\"", "there is no claim `C9`"),
-    ("\"C1\"", "\"C2\"", 2, "\"C2\"", "did you mean `C1`?"),
+    ("\"C1\"", "\"D1\"", 2, "\"D1\"", "did you mean `C1`?"),
     ("name = \"sums\"", "name = \"gru\"", 12, "\"gru\"", "there already"),
     ("name = \"sums\"", "name = \"gru-2\"", 12, "\"gru-2\"", "the network `gru-2` is there already"),
     ("multi-object", "multi-objects", 6, "\"multi-objects\"", "did you mean `multi-object`?"),
