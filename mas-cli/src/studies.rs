@@ -143,6 +143,13 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute)
         report.iia.extend(iia_rows(&of.unit, &of.rows, &bootstrap));
     }
     networks(plan, folder, &mut report)?;
+    let shipped: Vec<&str> = study.shipped().collect();
+    if !shipped.is_empty() {
+        let names = shipped.join(", ");
+        report.cut.push(format!(
+            "Trained beforehand, with recipe and hash beside the study: {names}. --retrain trains them."
+        ));
+    }
     let evidence =
         Evidence { outcomes: &report.outcomes, fits: &report.fits, similarity: &report.similarity, bootstrap };
     report.claims = study.claims.iter().filter_map(|id| claim(id)).flat_map(|claim| claim.decide(&evidence)).collect();

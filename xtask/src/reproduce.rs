@@ -17,6 +17,9 @@ pub struct Arguments {
     /// Units of work at once [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
+    /// Train networks that ship with the case studies, too
+    #[arg(long)]
+    retrain: bool,
     /// The run folder; the report goes to its `report`
     #[arg(long, default_value = "runs", value_name = "DIR")]
     runs: PathBuf,
@@ -63,8 +66,9 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
         let study = Path::new("docs/case-studies").join(format!("{}.{preset}.toml", name(&case)));
         let threads = arguments.threads.map(|threads| ["--threads".to_owned(), threads.to_string()]);
         let threads = threads.iter().flatten();
+        let retrain = arguments.retrain.then_some("--retrain");
         // Each run rewrites the report of everything that the folder holds.
-        cmd!(shell, "{mas} run {study} --runs {runs} --device {device} {threads...}").run()?;
+        cmd!(shell, "{mas} run {study} --runs {runs} --device {device} {retrain...} {threads...}").run()?;
     }
     Ok(())
 }

@@ -26,6 +26,9 @@ pub(super) struct Arguments {
     /// Only this process's share of the study: 0/4 is the first of four
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
+    /// Train networks that ship with the study, too
+    #[arg(long)]
+    retrain: bool,
     /// The run folder
     #[arg(long, default_value = "runs", value_name = "DIR")]
     runs: PathBuf,
@@ -76,11 +79,13 @@ struct Known {
     path: PathBuf,
     text: String,
     device: String,
+    #[serde(default)]
+    retrain: bool,
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
-    let study = Study::read(&arguments.study)?;
+    let study = Study::read(&arguments.study)?.retrained(arguments.retrain);
     if let Some(seed) = session.global.seed.filter(|seed| *seed != study.seed) {
         session
             .output
@@ -100,7 +105,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         session.output.warn(format!("this share is done; {missing} results are left to other shards"));
         return session.output.result(&json!({ "done": summary.done.len(), "left": missing }), String::new);
     }
-    remember(&folder, &study, &arguments.study, compute.kind)?;
+    remember(&folder, &study, arguments, compute.kind)?;
     let (data, page) = write_report(&folder, &arguments.runs.join("report"), &compute, session)?;
     let claims: Vec<&ClaimRow> =
         data.studies.iter().filter(|report| report.name == study.name).flat_map(|report| &report.claims).collect();
@@ -161,11 +166,12 @@ pub(super) fn report(session: &Session, arguments: &ReportArguments) -> Result<(
 }
 
 /// Takes note that `study` was run, in the place of an earlier one of its name.
-fn remember(folder: &RunFolder, study: &Study, path: &Path, device: &str) -> Result<()> {
+fn remember(folder: &RunFolder, study: &Study, arguments: &Arguments, device: &str) -> Result<()> {
+    let path = &arguments.study;
     let mut known = known(folder)?;
     let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
     let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
-    let entry = Known { name: study.name.clone(), path, text, device: device.to_owned() };
+    let entry = Known { name: study.name.clone(), path, text, device: device.to_owned(), retrain: arguments.retrain };
     match known.iter_mut().find(|other| other.name == entry.name) {
         Some(other) => *other = entry,
         None => known.push(entry),
@@ -198,7 +204,7 @@ fn write_report(folder: &RunFolder, out: &Path, compute: &Compute, session: &Ses
     let mut reports: Vec<StudyReport> = Vec::new();
     let mut provenance = report::Provenance::default();
     for entry in &known {
-        let study = Study::parse(&entry.text, &entry.path)?;
+        let study = Study::parse(&entry.text, &entry.path)?.retrained(entry.retrain);
         let plan: Plan = study.plan(&entry.device);
         if !plan.is_finished(folder) {
             session.output.warn(format!("study {} is left out: some of its results are gone", entry.name));
@@ -252,7 +258,10 @@ fn used_by(session: &Session, studies: &[PathBuf]) -> Result<BTreeSet<Key>> {
     let compute = session.compute()?;
     let mut used = BTreeSet::new();
     for path in studies {
-        used.extend(Study::read(path)?.plan(compute.kind).keys());
+        let study = Study::read(path)?;
+        for retrain in [false, true] {
+            used.extend(study.clone().retrained(retrain).plan(compute.kind).keys());
+        }
     }
     Ok(used)
 }

@@ -49,6 +49,9 @@ pub(super) struct Arguments {
     /// Steps of warm-up
     #[arg(long, default_value_t = defaults::WARM_UP)]
     warm_up: usize,
+    /// Of the last epochs, how many bring the rate down to zero [default: none]
+    #[arg(long, value_name = "EPOCHS", value_parser = super::count)]
+    cool_down: Option<usize>,
     /// What it reads in the response: teacher-forced or free-running [default: free-running, a transformer teacher-forced]
     #[arg(long)]
     feedback: Option<Feedback>,
@@ -86,6 +89,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             max_steps: arguments.max_steps,
             learning_rate: arguments.learning_rate,
             warm_up: arguments.warm_up,
+            cool_down: arguments.cool_down,
             feedback: arguments.feedback,
             clip: arguments.clip,
             batch: arguments.batch,
@@ -106,6 +110,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     })?;
     bar.finish_and_clear();
     saved.save(&arguments.out, &trained.history)?;
+    configuration.save(&arguments.out)?;
     if checkpoint.exists() {
         std::fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
     }

@@ -3,6 +3,8 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
+use std::path::Path;
+
 use mas_core::{
     Direction, FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Objective, Start, Subspaces,
     alignment::{Parametrisation, PreStepParts},
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::Architecture;
 use crate::{
     Error, Result,
-    results::{AlignmentUnit, Control},
+    results::{AlignmentUnit, Control, write_file},
 };
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
@@ -44,7 +46,30 @@ pub struct TrainConfiguration {
     pub training: TrainingSettings,
 }
 
+/// The file of a network folder that says how the network was trained, whole: what `network.toml` has not.
+const RECIPE: &str = "recipe.toml";
+
 impl TrainConfiguration {
+    /// Writes it into the network folder that it has made.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let text = toml::to_string(self).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(write_file(&folder.join(RECIPE), text.as_bytes())?)
+    }
+
+    /// Reads it back from a network folder.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(super) fn of_folder(folder: &Path) -> std::result::Result<Self, String> {
+        let path = folder.join(RECIPE);
+        let text =
+            std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
     /// The shape of the network.
     ///
     /// # Errors
@@ -87,6 +112,9 @@ pub struct TrainingSettings {
     pub learning_rate: f64,
     /// Steps of linear warm-up.
     pub warm_up: usize,
+    /// Of the last epochs, how many bring the rate down to zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cool_down: Option<usize>,
     /// What the network reads in the response, where that is not what its architecture is trained with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Feedback>,

@@ -60,6 +60,9 @@ pub struct NetworkTable {
     pub seeds: Option<Spanned<Vec<Spanned<u64>>>>,
     /// How to train.
     pub training: Option<Spanned<TrainingTable>>,
+    /// A folder, seen from the study file, with a network folder of each network's name: networks that the recipe has made
+    /// already, which are taken unless the study is to be retrained; default: none, the networks are trained.
+    pub weights: Option<Spanned<PathBuf>>,
     /// Whether to compare networks whose training did not reach the acceptance mark; default: no, the study fails.
     pub allow_unaccepted: Option<bool>,
 }
@@ -76,6 +79,8 @@ pub struct TrainingTable {
     pub learning_rate: Option<Spanned<f64>>,
     /// Steps of linear warm-up; default [`WARM_UP`](super::defaults::WARM_UP).
     pub warm_up: Option<usize>,
+    /// Of the last epochs that there may be, how many bring the rate down to zero, in a straight line; default: none.
+    pub cool_down: Option<Spanned<usize>>,
     /// `free-running` or `teacher-forced`: what the network reads in the response while it is trained; default: what its
     /// architecture is trained with. A transformer is trained teacher-forced.
     pub feedback: Option<Spanned<String>>,

@@ -58,7 +58,7 @@ pub use file::{AlignmentTable, NetworkTable, SimilarityTable, StudyFile, Trainin
 pub use listed::{OneOrMany, Pairs, Sites};
 
 use alignments::AlignmentFits;
-use networks::Network;
+use networks::{Network, Origin};
 use similarities::SimilarityPairs;
 use source::Source;
 
@@ -77,6 +77,7 @@ pub struct Study {
     pub seed: u64,
     /// What it leaves out of the paper's settings.
     pub cut: Vec<String>,
+    retrain: bool,
     networks: Vec<Network>,
     alignments: Vec<AlignmentFits>,
     similarities: Vec<SimilarityPairs>,
@@ -113,6 +114,7 @@ impl Study {
             claims: file.claims.into_iter().map(|claim| claim.into_inner()).collect(),
             seed,
             cut: file.cut,
+            retrain: false,
             networks,
             alignments,
             similarities,
@@ -126,6 +128,18 @@ impl Study {
             Some(format!("alignment {}: {warning}", table.name))
         };
         self.alignments.iter().filter_map(of).collect()
+    }
+
+    /// The same study; networks that ship with it are trained all the same if `retrain`.
+    #[must_use]
+    pub fn retrained(self, retrain: bool) -> Self {
+        Self { retrain, ..self }
+    }
+
+    /// The networks that ship with it and are not trained.
+    pub fn shipped(&self) -> impl Iterator<Item = &str> {
+        let shipped = |network: &&Network| !self.retrain && matches!(network.origin, Origin::Shipped { .. });
+        self.networks.iter().filter(shipped).map(|network| network.name.as_str())
     }
 
     /// The names of its networks, one for each seed.

@@ -39,6 +39,15 @@ pub(super) struct Network {
 pub(super) enum Origin {
     /// It is trained.
     Recipe(TrainConfiguration),
+    /// It has been trained so; it is trained again only if the study is to be retrained.
+    Shipped {
+        /// How.
+        recipe: TrainConfiguration,
+        /// Where it is.
+        path: PathBuf,
+        /// The key of its content.
+        key: Key,
+    },
     /// The user has brought it.
     Brought {
         /// Where it is.
@@ -138,16 +147,41 @@ fn recipe(
         }
     };
     let several = seeds.len() > 1;
-    let network = |seed| Network {
-        name: if several { format!("{group}-{seed}") } else { group.clone() },
-        group: group.clone(),
-        origin: Origin::Recipe(TrainConfiguration { seed, ..configuration.clone() }),
-        task: Some(task),
-        width,
-        sites: architecture.sites(layers),
-        allow_unaccepted: table.allow_unaccepted.unwrap_or(false),
+    let network = |seed| {
+        let name = if several { format!("{group}-{seed}") } else { group.clone() };
+        let recipe = TrainConfiguration { seed, ..configuration.clone() };
+        Ok(Network {
+            group: group.clone(),
+            origin: match &table.weights {
+                None => Origin::Recipe(recipe),
+                Some(weights) => shipped(source, weights, &name, recipe)?,
+            },
+            name,
+            task: Some(task),
+            width,
+            sites: architecture.sites(layers),
+            allow_unaccepted: table.allow_unaccepted.unwrap_or(false),
+        })
     };
-    Ok(seeds.into_iter().map(network).collect())
+    seeds.into_iter().map(network).collect()
+}
+
+/// The network `name` among those that ship with a study, made by `recipe`.
+fn shipped(
+    source: &Source,
+    weights: &Spanned<PathBuf>,
+    name: &str,
+    recipe: TrainConfiguration,
+) -> Result<Origin, StudyError> {
+    let path = source.beside(weights.get_ref()).join(name);
+    let help = "leave `weights` out to train the network; `mas train … --out DIR` makes such folders";
+    let wrong = |problem: String| source.error(weights.span(), problem, help);
+    let made_by = TrainConfiguration::of_folder(&path).map_err(wrong)?;
+    if made_by != recipe {
+        return Err(wrong(format!("{} was made by another recipe than the one here", path.display())));
+    }
+    let Brought { key, .. } = Brought::look_at(&path).map_err(wrong)?;
+    Ok(Origin::Shipped { recipe, path, key })
 }
 
 fn training(
@@ -179,6 +213,10 @@ fn training(
             defaults::TRAINING_LEARNING_RATE,
         )?,
         warm_up: table.warm_up.unwrap_or(defaults::WARM_UP),
+        cool_down: match &table.cool_down {
+            Some(given) => Some(positive("cool-down", &Some(given.clone()), 1)?),
+            None => None,
+        },
         feedback,
         clip: match &table.clip {
             Some(given) => Some(source.above_zero("clip", Some(given), 1.0)?),
@@ -202,6 +240,7 @@ fn brought(source: &Source, table: &NetworkTable, path: &Spanned<PathBuf>) -> Re
         table.dropout.as_ref().map(|key| ("dropout", key.span())),
         table.seeds.as_ref().map(|key| ("seeds", key.span())),
         table.training.as_ref().map(|key| ("training", key.span())),
+        table.weights.as_ref().map(|key| ("weights", key.span())),
     ];
     if let Some((key, span)) = also.into_iter().flatten().next() {
         let message = format!("`{}` has a path, so `{key}` says nothing", table.name.get_ref());

@@ -16,7 +16,8 @@ impl Study {
         let mut trained: Vec<Section> = Vec::new();
         for network in &self.networks {
             let source = match &network.origin {
-                Origin::Recipe(recipe) => {
+                Origin::Shipped { path, key, .. } if !self.retrain => (*key, InputSource::Path(path.clone())),
+                Origin::Recipe(recipe) | Origin::Shipped { recipe, .. } => {
                     let unit = Unit::new(UnitKind::Train, &network.name, json(recipe), Vec::new(), device);
                     let key = plan.push(unit);
                     push_to_section(&mut trained, &network.group, key);

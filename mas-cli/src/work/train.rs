@@ -47,6 +47,7 @@ pub fn train(
         batch: training.batch,
         learning_rate: training.learning_rate,
         warm_up: training.warm_up as u64,
+        cool_down: training.cool_down,
         max_epochs: training.max_epochs,
         max_steps: training.max_steps.map(|steps| steps as u64),
         validate_every: training.validate_every,

@@ -83,7 +83,7 @@ fn mistakes_in_a_study_are_shown_with_their_line() {
         ("architecture = \"gru\"", "architecture = \"gru2\"", "gru2"),
         ("architecture = \"gru\"", "architecture = \"mamba\"", "`gru`, `lstm`, `rnn`, `transformer`"),
         ("k = 4\nbatch = 8", "method = \"clmass\"\nk = 4\nbatch = 8", "did you mean `clmas`?"),
-        ("claims = [\"C1\"]", "claims = [\"C2\"]", "did you mean `C1`?"),
+        ("claims = [\"C1\"]", "claims = [\"C99\"]", "C99"),
         ("max-steps = 60", "max-steps = 0", "at least 1"),
         ("task = \"multi-object\"", "task = \"counting\"", "counting"),
         ("architecture = \"gru\"", "heads = 2\narchitecture = \"gru\"", "no attention heads"),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{mas, says, succeeds};
+use crate::{mas, refuses, says, small_network, succeeds};
 
 pub const STUDY: &str = r#"
 name = "small"
@@ -250,4 +250,35 @@ fn a_block_of_all_coordinates_has_no_ceiling_and_fits_of_one_network_are_compare
     // One network on its own has no direction from a twin into a trained network: no such fit, no such row.
     let iia = report_of(folder.path(), "runs", "iia.csv");
     assert!(iia.contains(",das,das,") && iia.contains(",shuffled,") && !iia.contains(",random-network,"));
+}
+
+#[test]
+fn networks_that_ship_with_a_study_are_trained_only_if_it_is_asked_for() {
+    let recipe = "training = { samples = 40, validation-samples = 10, max-steps = 4 }";
+    let study = STUDY.replace(recipe, "training = { max-steps = 2 }\nweights = \"weights\"");
+    let (study, _) = study.split_once("[[alignments]]").unwrap();
+    let study = format!(
+        "{study}[[alignments]]\nname = \"hidden\"\nk = 4\nbatch = 8\ntraining-pairs = 40\nheld-out-pairs = 20\nmax-steps = 10\nevaluate-every = 5\ncontrols = false\n"
+    );
+    let folder = with_study(&study);
+    let run = ["run", "small.toml", "--json"];
+    assert!(refuses(folder.path(), &run).contains("recipe.toml"), "nothing ships with it yet");
+    for seed in [1, 2] {
+        small_network(folder.path(), &format!("weights/gru-{seed}"), seed);
+    }
+    let computed = |arguments: &[&str]| -> u64 {
+        let told: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), arguments)).unwrap();
+        told["computed"].as_u64().unwrap()
+    };
+    assert_eq!(computed(&run), 1, "one alignment, no network");
+    assert!(report_of(folder.path(), "runs", "index.html").contains("Trained beforehand"));
+    let shipped = report_of(folder.path(), "runs", "iia.csv");
+    // The recipe makes the very networks that ship.
+    assert_eq!(computed(&["run", "small.toml", "--json", "--retrain", "--runs", "again"]), 3);
+    assert!(!report_of(folder.path(), "again", "index.html").contains("Trained beforehand"));
+    assert_eq!(report_of(folder.path(), "again", "iia.csv"), shipped);
+
+    let other = study.replace("max-steps = 2", "max-steps = 2, cool-down = 3");
+    std::fs::write(folder.path().join("other.toml"), other).unwrap();
+    assert!(refuses(folder.path(), &["run", "other.toml"]).contains("another recipe"));
 }

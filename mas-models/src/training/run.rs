@@ -84,6 +84,8 @@ pub struct Trained {
 struct Pass {
     /// Mean over its tokens.
     loss: f64,
+    /// Of its last step.
+    learning_rate: f64,
     /// Why it was broken off, or the training is to end with it.
     stop: Option<StopReason>,
     /// Whether every trial was learned from.
@@ -154,7 +156,7 @@ impl Training<'_> {
             let due = pass.complete && at.epoch.is_multiple_of(settings.validate_every);
             let last = stop == Some(StopReason::MaxSteps) || at.epoch >= settings.max_epochs;
             if due || last {
-                let record = self.validate(&at, pass.loss)?;
+                let record = self.validate(&at, &pass)?;
                 at.history.push(record);
                 if progress(&TrainingEvent::Validated(record)).is_break() {
                     stop = stop.or(Some(StopReason::Cancelled));
@@ -189,8 +191,9 @@ impl Training<'_> {
     ) -> Result<Pass> {
         let settings = self.settings;
         let device = at.network.device();
-        let (mut total, mut tokens) = (0.0, 0);
+        let (mut total, mut tokens, mut rate) = (0.0, 0, 0.0);
         let mut stop = None;
+        let steps = rows.len().div_ceil(settings.batch) as u64;
         let order = random::shuffled(rows, settings.seed, at.epoch);
         let mut batches = order.chunks(settings.batch);
         while stop.is_none()
@@ -212,7 +215,7 @@ impl Training<'_> {
             if let Some(clip) = settings.clip {
                 gradients = clipped(gradients, clip);
             }
-            let rate = settings.learning_rate_at(at.step);
+            rate = settings.learning_rate_at(at.step, steps);
             let parameters = at.moments.step(rate, at.network.parameters(), gradients);
             at.network = Model::from_parameters(architecture, parameters)?;
             total += f64::from(loss) * batch.targets.len() as f64;
@@ -224,10 +227,10 @@ impl Training<'_> {
                 stop = Some(StopReason::MaxSteps);
             }
         }
-        Ok(Pass { loss: total / tokens as f64, stop, complete: batches.next().is_none() })
+        Ok(Pass { loss: total / tokens as f64, learning_rate: rate, stop, complete: batches.next().is_none() })
     }
 
-    fn validate(&self, at: &Position, train_loss: f64) -> Result<TrainingRecord> {
+    fn validate(&self, at: &Position, pass: &Pass) -> Result<TrainingRecord> {
         let judged = at.network.evaluate(self.validation, Feedback::FreeRunning)?;
         if !judged.loss.is_finite() {
             return Err(Error::NotFinite(format!(
@@ -238,11 +241,11 @@ impl Training<'_> {
         Ok(TrainingRecord {
             epoch: at.epoch,
             step: at.step,
-            train_loss,
+            train_loss: pass.loss,
             validation_loss: judged.loss,
             token_accuracy: judged.token_accuracy,
             trial_accuracy: judged.trial_accuracy,
-            learning_rate: self.settings.learning_rate_at(at.step),
+            learning_rate: pass.learning_rate,
         })
     }
 }

@@ -16,6 +16,10 @@ pub struct TrainingSettings {
     pub learning_rate: f64,
     /// Steps of linear warm-up; from then on the rate falls with the step's −¼th power.
     pub warm_up: u64,
+    /// Of the last epochs that there may be, how many bring the rate down to zero, in a straight line; without, it only
+    /// falls as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cool_down: Option<usize>,
     /// The norm that a step's gradient, over all parameters together, is brought down to where it is larger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
@@ -40,6 +44,7 @@ impl Default for TrainingSettings {
             batch: 128,
             learning_rate: 5e-4,
             warm_up: 100,
+            cool_down: None,
             clip: None,
             max_epochs: 2500,
             max_steps: None,
@@ -57,15 +62,25 @@ impl TrainingSettings {
     /// use mas_models::TrainingSettings;
     ///
     /// let settings = TrainingSettings::default();
-    /// assert_eq!(settings.learning_rate_at(50), 2.5e-4);
-    /// assert_eq!(settings.learning_rate_at(100), 5e-4);
-    /// assert_eq!(settings.learning_rate_at(1600), 2.5e-4);
+    /// assert_eq!(settings.learning_rate_at(50, 8), 2.5e-4);
+    /// assert_eq!(settings.learning_rate_at(100, 8), 5e-4);
+    /// assert_eq!(settings.learning_rate_at(1600, 8), 2.5e-4);
+    /// // 200 epochs of 8 steps are 1600.
+    /// let cooled = TrainingSettings { max_epochs: 200, cool_down: Some(100), ..settings };
+    /// assert_eq!(cooled.learning_rate_at(100, 8), 5e-4);
+    /// assert_eq!(cooled.learning_rate_at(1600, 8), 2.5e-4 / 800.0);
     /// ```
     ///
     /// - `step`: from 1
-    pub fn learning_rate_at(&self, step: u64) -> f64 {
+    /// - `epoch`: steps in one
+    pub fn learning_rate_at(&self, step: u64, epoch: u64) -> f64 {
         let progress = step as f64 / self.warm_up.max(1) as f64;
-        self.learning_rate * if progress < 1.0 { progress } else { progress.powf(-0.25) }
+        let rate = self.learning_rate * if progress < 1.0 { progress } else { progress.powf(-0.25) };
+        let Some(cool_down) = self.cool_down else { return rate };
+        let last = self.max_epochs as u64 * epoch;
+        let last = self.max_steps.map_or(last, |most| most.min(last));
+        let left = (last + 1).saturating_sub(step) as f64;
+        rate * (left / (cool_down as u64 * epoch).max(1) as f64).min(1.0)
     }
 
     /// Whether a network can be trained so.
