@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
-use mas_core::Trials;
-use mas_models::import::{ImportOptions, Imported, import};
+use mas_core::{Activity, Trials};
+use mas_models::import::{ImportOptions, Imported, import, logit_difference};
 use mas_models::{Feedback, Recurrent};
 use npyz::npz::NpzArchive;
 
@@ -131,4 +131,26 @@ fn a_wrong_prediction_is_fed_back_in_the_response_only() {
         }
     }
     assert!(errors > 10, "an untrained network should err");
+}
+
+#[test]
+fn an_import_is_checked_against_logits_of_the_original() {
+    for name in NETWORKS {
+        let network = imported(name).network;
+        let lengths: Vec<usize> = array::<i32>(name, "lengths").into_iter().map(|length| length as usize).collect();
+        let tokens: Vec<i64> = array::<i32>(name, "tokens").into_iter().map(i64::from).collect();
+        let vocabulary = network.architecture().vocabulary();
+        let mut logits: Vec<f32> = array(name, "tf.logits");
+        let shape = [lengths.len(), tokens.len() / lengths.len(), vocabulary];
+        let check = |logits: &[f32]| {
+            let recorded = Activity::new(logits.to_vec(), shape, lengths.clone()).unwrap();
+            logit_difference(&network, &recorded.with_tokens(tokens.clone()).unwrap()).unwrap()
+        };
+        assert!(check(&logits) < 1e-4, "{name}");
+        let last = ((lengths.len() - 1) * shape[1] + lengths[lengths.len() - 1] - 1) * vocabulary;
+        logits[last] += 0.5;
+        assert!((check(&logits) - 0.5).abs() < 1e-4, "{name}: the last token counts");
+        let untold = Activity::new(logits.clone(), shape, lengths.clone()).unwrap();
+        assert!(logit_difference(&network, &untold).unwrap_err().to_string().contains("`tokens`"));
+    }
 }

@@ -216,3 +216,23 @@ fn networks_that_missed_the_mark_are_spoken_of() {
     succeeds(folder.path(), &align(&["--out", "fit"]));
     assert!(says(folder.path(), &["evaluate", "fit", "--pairs", "5"]).contains("network b did not reach"));
 }
+
+#[test]
+fn an_import_is_held_against_logits_of_the_original() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let state = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../mas-models/tests/fixtures/transformer_random_d32_h2/state_dict.safetensors");
+    let import = ["import", "pytorch", state.to_str().unwrap(), "--task", "multi-object", "--json"];
+    let told = |more: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&succeeds(path, &[&import[..], more].concat())).unwrap()
+    };
+    assert!(told(&["--out", "a"])["largest-logit-difference"].is_null(), "there is no check");
+    for site in ["logits", "embedding"] {
+        succeeds(path, &["record", "a", "--site", site, "--task", "multi-object", "--out", &format!("{site}.npz")]);
+    }
+    assert_eq!(told(&["--check", "logits.npz", "--out", "b"])["largest-logit-difference"].as_f64(), Some(0.0));
+    let other = refuses(path, &[&import[..], &["--check", "embedding.npz", "--out", "c"]].concat());
+    assert!(other.contains("embedding.npz") && other.contains("32 logits"), "{other}");
+    assert!(!path.join("c").exists());
+}

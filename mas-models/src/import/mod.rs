@@ -1,6 +1,7 @@
 //! Networks from the reference implementation of arXiv 2501.06164: its PyTorch checkpoints, and the same
 //! state dictionary as safetensors; and plain PyTorch networks whose parts a [`StateMap`] names.
 
+mod check;
 mod checkpoint;
 mod map;
 mod reference;
@@ -15,6 +16,7 @@ use crate::stored::{self, StoredTensors};
 use crate::{Architecture, Error, Model, Result, Vocabulary};
 use reference::ReferenceConfig;
 
+pub use check::logit_difference;
 pub use map::{StateMap, import_mapped};
 
 /// What the caller knows about a file that does not say it itself.

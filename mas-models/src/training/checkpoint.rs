@@ -90,14 +90,18 @@ impl Checkpoint {
     }
 }
 
-/// A hash of everything that decides the bytes of a training, but not of how long it may last.
+/// A hash of everything that decides the bytes of a training, but not of how long it may last, unless the rate cools down
+/// towards that end.
 pub(super) fn fingerprint(
     settings: &TrainingSettings,
     network: &StoredTensors,
     architecture: &Architecture,
     trials: [&Trials; 2],
 ) -> Result<String> {
-    let lasting = TrainingSettings { max_epochs: 0, max_steps: None, ..settings.clone() };
+    let lasting = match settings.cool_down {
+        None => TrainingSettings { max_epochs: 0, max_steps: None, ..settings.clone() },
+        Some(_) => settings.clone(),
+    };
     let failed = |error| Error::invalid(format!("the settings cannot be written: {error}"));
     let mut hasher = blake3::Hasher::new();
     hasher.update(&serde_json::to_vec(&(lasting, architecture)).map_err(failed)?);

@@ -16,8 +16,8 @@ pub struct TrainingSettings {
     pub learning_rate: f64,
     /// Steps of linear warm-up; from then on the rate falls with the step's −¼th power.
     pub warm_up: u64,
-    /// Of the last epochs that there may be, how many bring the rate down to zero, in a straight line; without, it only
-    /// falls as above.
+    /// How many epochs, the last that `max_epochs` or `max_steps` allow, bring the rate down to zero, in a straight line;
+    /// without, it only falls as above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cool_down: Option<usize>,
     /// The norm that a step's gradient, over all parameters together, is brought down to where it is larger.
@@ -105,6 +105,9 @@ impl TrainingSettings {
         }
         if let Some(clip) = self.clip.filter(|clip| !(clip.is_finite() && *clip > 0.0)) {
             return refuse("clip", clip.to_string(), "above 0");
+        }
+        if let Some(cool_down) = self.cool_down.filter(|epochs| !(1..=self.max_epochs).contains(epochs)) {
+            return refuse("cool-down", cool_down.to_string(), "at least 1 and at most max-epochs");
         }
         if !(self.accept_at > 0.0 && self.accept_at <= 1.0) {
             return refuse("accept-at", self.accept_at.to_string(), "above 0 and at most 1");
