@@ -55,9 +55,10 @@ fn parts_over(evidence: &Evidence<'_>, range: &str) -> Vec<Part> {
     let means: Option<Vec<Interval>> =
         counting.iter().map(|across| network_interval(across, &evidence.bootstrap)).collect();
     let lowest = means.and_then(|means| means.into_iter().min_by(|a, b| a.low.total_cmp(&b.low)));
+    let fewest = parts.iter().filter_map(|part| part.measured.clone()).min_by_key(|measured| measured.networks);
     let reckoning: Vec<Direction> = across(RECKONING, "count:cumulative-value");
     let [a, b] = RECKONING;
-    parts.push(Part {
+    let less = Part {
         id: format!("{a}-{b}{range}"),
         statement: format!("The count of {a} and the cumulative value of {b} align less{over}"),
         measured: network_interval(&reckoning, &evidence.bootstrap).map(|interval| Measurement {
@@ -67,7 +68,8 @@ fn parts_over(evidence: &Evidence<'_>, range: &str) -> Vec<Part> {
         }),
         criterion: lowest.map(Criterion::Below),
         rule: "of the mean, against the lowest lower bound of the counts' means, changed pairs".to_owned(),
-    });
+    };
+    parts.push(less.against(fewest.as_ref()));
     parts
 }
 

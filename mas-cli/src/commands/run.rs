@@ -16,7 +16,7 @@ use crate::{
     results::{ClaimRow, OVERALL, write_file},
     runs::{Bars, EntryState, Executor, Key, Plan, Provenance, RunFolder, Selection, Shard, UnitRecord},
     studies,
-    study::Study,
+    study::{Shipped, Study},
 };
 
 #[derive(Debug, clap::Args)]
@@ -85,7 +85,7 @@ struct Known {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
-    let study = Study::read(&arguments.study)?.retrained(arguments.retrain);
+    let study = Study::read_as(&arguments.study, shipped(arguments.retrain))?;
     if let Some(seed) = session.global.seed.filter(|seed| *seed != study.seed) {
         session
             .output
@@ -165,6 +165,10 @@ pub(super) fn report(session: &Session, arguments: &ReportArguments) -> Result<(
     session.output.result(&json!({ "report": page }), || page.display().to_string())
 }
 
+fn shipped(retrain: bool) -> Shipped {
+    if retrain { Shipped::Retrained } else { Shipped::Taken }
+}
+
 /// Takes note that `study` was run, in the place of an earlier one of its name.
 fn remember(folder: &RunFolder, study: &Study, arguments: &Arguments, device: &str) -> Result<()> {
     let path = &arguments.study;
@@ -204,7 +208,14 @@ fn write_report(folder: &RunFolder, out: &Path, compute: &Compute, session: &Ses
     let mut reports: Vec<StudyReport> = Vec::new();
     let mut provenance = report::Provenance::default();
     for entry in &known {
-        let study = Study::parse(&entry.text, &entry.path)?.retrained(entry.retrain);
+        let study = match Study::parse_as(&entry.text, &entry.path, shipped(entry.retrain)) {
+            Ok(study) => study,
+            // What it was made of may have changed or gone since. That must not cost the other studies their report.
+            Err(error) => {
+                session.output.warn(format!("study {} is left out: {}", entry.name, error.plain()));
+                continue;
+            }
+        };
         let plan: Plan = study.plan(&entry.device);
         if !plan.is_finished(folder) {
             session.output.warn(format!("study {} is left out: some of its results are gone", entry.name));
@@ -258,9 +269,8 @@ fn used_by(session: &Session, studies: &[PathBuf]) -> Result<BTreeSet<Key>> {
     let compute = session.compute()?;
     let mut used = BTreeSet::new();
     for path in studies {
-        let study = Study::read(path)?;
-        for retrain in [false, true] {
-            used.extend(study.clone().retrained(retrain).plan(compute.kind).keys());
+        for shipped in [Shipped::Taken, Shipped::Retrained] {
+            used.extend(Study::read_as(path, shipped)?.plan(compute.kind).keys());
         }
     }
     Ok(used)

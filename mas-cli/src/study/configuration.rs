@@ -49,25 +49,48 @@ pub struct TrainConfiguration {
 /// The file of a network folder that says how the network was trained, whole: what `network.toml` has not.
 const RECIPE: &str = "recipe.toml";
 
+/// What [`RECIPE`] holds.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Recipe {
+    /// BLAKE3 of the weights that it has made.
+    weights_blake3: String,
+    recipe: TrainConfiguration,
+}
+
 impl TrainConfiguration {
     /// Writes it into the network folder that it has made.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When there are no weights, or the file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        let text = toml::to_string(self).map_err(|error| Error::Internal(error.to_string()))?;
+        let recipe = Recipe { weights_blake3: weights_hash(folder).map_err(Error::invalid)?, recipe: self.clone() };
+        let text = toml::to_string(&recipe).map_err(|error| Error::Internal(error.to_string()))?;
         Ok(write_file(&folder.join(RECIPE), text.as_bytes())?)
     }
 
-    /// Reads it back from a network folder.
+    /// Whether it has made the weights in a network folder, as far as that can be seen there.
     ///
     /// # Errors
-    /// What is wrong, in words.
-    pub(super) fn of_folder(folder: &Path) -> std::result::Result<Self, String> {
+    /// What speaks against it, in words.
+    pub(super) fn made(&self, folder: &Path) -> std::result::Result<(), String> {
         let path = folder.join(RECIPE);
         let text =
             std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+        let Recipe { weights_blake3, recipe } =
+            toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        if weights_blake3 != weights_hash(folder)? {
+            return Err(format!("{} is of other weights than those beside it", path.display()));
+        }
+        if recipe == *self {
+            return Ok(());
+        }
+        let text = |recipe| toml::to_string(recipe).map_err(|error| error.to_string());
+        let (here, there) = (text(self)?, text(&recipe)?);
+        let differs = here.lines().find(|line| !there.lines().any(|other| other == *line));
+        let differs = differs.or_else(|| there.lines().find(|line| !here.lines().any(|other| other == *line)));
+        let (path, differs) = (path.display(), differs.unwrap_or_default());
+        Err(format!("{path} is another recipe than the one here: `{differs}` is in one of them only"))
     }
 
     /// The shape of the network.
@@ -97,6 +120,13 @@ impl TrainConfiguration {
         shape.check()?;
         Ok(shape)
     }
+}
+
+/// The hash of the weights in a network folder.
+fn weights_hash(folder: &Path) -> std::result::Result<String, String> {
+    let path = folder.join("weights.safetensors");
+    let bytes = std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
 /// How a network is trained.

@@ -64,6 +64,15 @@ use source::Source;
 
 use crate::claims::CLAIMS;
 
+/// What becomes of networks that ship with a study (the key `weights`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shipped {
+    /// They are taken.
+    Taken,
+    /// They are trained all the same; it does not matter whether they are there.
+    Retrained,
+}
+
 /// A study file that has been found right: what it names exists, what it asks for can be done.
 #[derive(Debug, Clone)]
 pub struct Study {
@@ -77,7 +86,6 @@ pub struct Study {
     pub seed: u64,
     /// What it leaves out of the paper's settings.
     pub cut: Vec<String>,
-    retrain: bool,
     networks: Vec<Network>,
     alignments: Vec<AlignmentFits>,
     similarities: Vec<SimilarityPairs>,
@@ -89,8 +97,16 @@ impl Study {
     /// # Errors
     /// When it cannot be read, or for the first mistake in it.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
+        Self::read_as(path, Shipped::Taken)
+    }
+
+    /// The same, saying what becomes of networks that ship with the study.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_as(path: &Path, shipped: Shipped) -> Result<Self, StudyError> {
         let text = std::fs::read_to_string(path).map_err(|error| StudyError::unreadable(path, &error))?;
-        Self::parse(&text, path)
+        Self::parse_as(&text, path, shipped)
     }
 
     /// Checks `text`, the content of the study file at `path`.
@@ -98,6 +114,14 @@ impl Study {
     /// # Errors
     /// For the first mistake in it.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, StudyError> {
+        Self::parse_as(text, path, Shipped::Taken)
+    }
+
+    /// The same, saying what becomes of networks that ship with the study.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_as(text: &str, path: impl AsRef<Path>, shipped: Shipped) -> Result<Self, StudyError> {
         let source = Source::new(path.as_ref(), text);
         let file: StudyFile = toml::from_str(text).map_err(|error| source.toml_error(&error))?;
         source.name("the study", &file.name)?;
@@ -105,7 +129,7 @@ impl Study {
             source.choice("claim", claim, CLAIMS, |claim| claim.id)?;
         }
         let seed = source.seed("seed", file.seed.as_ref(), defaults::SEED)?;
-        let networks = networks::check(&source, &file.networks)?;
+        let networks = networks::check(&source, &file.networks, shipped)?;
         let alignments = alignments::check(&source, &file.alignments, &networks, seed)?;
         let similarities = similarities::check(&source, &file.similarities, &networks, seed)?;
         Ok(Self {
@@ -114,7 +138,6 @@ impl Study {
             claims: file.claims.into_iter().map(|claim| claim.into_inner()).collect(),
             seed,
             cut: file.cut,
-            retrain: false,
             networks,
             alignments,
             similarities,
@@ -130,15 +153,9 @@ impl Study {
         self.alignments.iter().filter_map(of).collect()
     }
 
-    /// The same study; networks that ship with it are trained all the same if `retrain`.
-    #[must_use]
-    pub fn retrained(self, retrain: bool) -> Self {
-        Self { retrain, ..self }
-    }
-
     /// The networks that ship with it and are not trained.
     pub fn shipped(&self) -> impl Iterator<Item = &str> {
-        let shipped = |network: &&Network| !self.retrain && matches!(network.origin, Origin::Shipped { .. });
+        let shipped = |network: &&Network| matches!(network.origin, Origin::Shipped { .. });
         self.networks.iter().filter(shipped).map(|network| network.name.as_str())
     }
 

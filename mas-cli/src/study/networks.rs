@@ -6,6 +6,7 @@ use mas_models::Feedback;
 use mas_tasks::TaskKind;
 use toml::Spanned;
 
+use super::Shipped;
 use super::architecture::Architecture;
 use super::brought::Brought;
 use super::configuration::{TrainConfiguration, TrainingSettings};
@@ -39,10 +40,8 @@ pub(super) struct Network {
 pub(super) enum Origin {
     /// It is trained.
     Recipe(TrainConfiguration),
-    /// It has been trained so; it is trained again only if the study is to be retrained.
+    /// It ships with the study, trained by the study's recipe.
     Shipped {
-        /// How.
-        recipe: TrainConfiguration,
         /// Where it is.
         path: PathBuf,
         /// The key of its content.
@@ -58,7 +57,11 @@ pub(super) enum Origin {
 }
 
 /// Checks all networks, and makes one of each seed.
-pub(super) fn check(source: &Source, tables: &[Spanned<NetworkTable>]) -> Result<Vec<Network>, StudyError> {
+pub(super) fn check(
+    source: &Source,
+    tables: &[Spanned<NetworkTable>],
+    shipped: Shipped,
+) -> Result<Vec<Network>, StudyError> {
     if tables.is_empty() {
         let help = "write a [[networks]] table with a name, and either task and architecture or a path";
         return Err(source.error(0..0, "the study has no networks", help));
@@ -70,7 +73,7 @@ pub(super) fn check(source: &Source, tables: &[Spanned<NetworkTable>]) -> Result
         source.name("a network", &table.name)?;
         let made = match (&table.path, &table.task, &table.architecture) {
             (Some(path), _, _) => vec![brought(source, table, path)?],
-            (None, Some(task), Some(architecture)) => recipe(source, table, task, architecture)?,
+            (None, Some(task), Some(architecture)) => recipe(source, table, task, architecture, shipped)?,
             (None, _, _) => {
                 let message = format!("`{}` says neither how to train it nor where it is", table.name.get_ref());
                 let help = "give task and architecture to train a network, or the path of one";
@@ -106,6 +109,7 @@ fn recipe(
     table: &NetworkTable,
     task: &Spanned<String>,
     architecture: &Spanned<String>,
+    shipped: Shipped,
 ) -> Result<Vec<Network>, StudyError> {
     let task = *source.choice("task", task, TaskKind::ALL, |task| task.name())?;
     let span = architecture.span();
@@ -153,8 +157,8 @@ fn recipe(
         Ok(Network {
             group: group.clone(),
             origin: match &table.weights {
-                None => Origin::Recipe(recipe),
-                Some(weights) => shipped(source, weights, &name, recipe)?,
+                Some(weights) if shipped == Shipped::Taken => ready(source, weights, &name, &recipe)?,
+                _ => Origin::Recipe(recipe),
             },
             name,
             task: Some(task),
@@ -167,21 +171,18 @@ fn recipe(
 }
 
 /// The network `name` among those that ship with a study, made by `recipe`.
-fn shipped(
+fn ready(
     source: &Source,
     weights: &Spanned<PathBuf>,
     name: &str,
-    recipe: TrainConfiguration,
+    recipe: &TrainConfiguration,
 ) -> Result<Origin, StudyError> {
     let path = source.beside(weights.get_ref()).join(name);
     let help = "leave `weights` out to train the network; `mas train … --out DIR` makes such folders";
     let wrong = |problem: String| source.error(weights.span(), problem, help);
-    let made_by = TrainConfiguration::of_folder(&path).map_err(wrong)?;
-    if made_by != recipe {
-        return Err(wrong(format!("{} was made by another recipe than the one here", path.display())));
-    }
+    recipe.made(&path).map_err(wrong)?;
     let Brought { key, .. } = Brought::look_at(&path).map_err(wrong)?;
-    Ok(Origin::Shipped { recipe, path, key })
+    Ok(Origin::Shipped { path, key })
 }
 
 fn training(

@@ -16,14 +16,15 @@ impl Study {
         let mut trained: Vec<Section> = Vec::new();
         for network in &self.networks {
             let source = match &network.origin {
-                Origin::Shipped { path, key, .. } if !self.retrain => (*key, InputSource::Path(path.clone())),
-                Origin::Recipe(recipe) | Origin::Shipped { recipe, .. } => {
+                Origin::Recipe(recipe) => {
                     let unit = Unit::new(UnitKind::Train, &network.name, json(recipe), Vec::new(), device);
                     let key = plan.push(unit);
                     push_to_section(&mut trained, &network.group, key);
                     (key, InputSource::Unit(UnitKind::Train))
                 }
-                Origin::Brought { path, key } => (*key, InputSource::Path(path.clone())),
+                Origin::Brought { path, key } | Origin::Shipped { path, key } => {
+                    (*key, InputSource::Path(path.clone()))
+                }
             };
             inputs.push(input(network, source));
         }

@@ -278,7 +278,18 @@ fn networks_that_ship_with_a_study_are_trained_only_if_it_is_asked_for() {
     assert!(!report_of(folder.path(), "again", "index.html").contains("Trained beforehand"));
     assert_eq!(report_of(folder.path(), "again", "iia.csv"), shipped);
 
-    let other = study.replace("max-steps = 2", "max-steps = 2, cool-down = 3");
-    std::fs::write(folder.path().join("other.toml"), other).unwrap();
-    assert!(refuses(folder.path(), &["run", "other.toml"]).contains("another recipe"));
+    let other = study.replace("max-steps = 2", "max-steps = 2, cool-down = 3").replace("small", "other");
+    std::fs::write(folder.path().join("other.toml"), &other).unwrap();
+    let refused = refuses(folder.path(), &["run", "other.toml"]);
+    assert!(refused.contains("another recipe") && refused.contains("cool-down = 3"), "{refused}");
+    assert_eq!(computed(&["run", "other.toml", "--json", "--retrain", "--runs", "again"]), 3, "they need not be there");
+
+    // Weights and recipe belong together, and a study that has lost its own does not cost another its report.
+    for file in ["network.toml", "weights.safetensors"] {
+        std::fs::copy(folder.path().join("weights/gru-1").join(file), folder.path().join("weights/gru-2").join(file))
+            .unwrap();
+    }
+    assert!(refuses(folder.path(), &run).contains("of other weights"));
+    std::fs::write(folder.path().join("other.toml"), other.replace("weights = \"weights\"", "")).unwrap();
+    assert!(says(folder.path(), &["run", "other.toml"]).contains("study small is left out"));
 }
