@@ -1,6 +1,8 @@
 use std::io;
+use std::path::Path;
 
 use super::element::Numbers;
+use crate::Error;
 
 /// One array of a file, in row-major order.
 #[derive(Debug)]
@@ -29,6 +31,14 @@ pub(super) enum Problem {
 impl Problem {
     pub fn format(reason: impl ToString) -> Self {
         Self::Format(reason.to_string())
+    }
+
+    /// The error about the file at `path`.
+    pub fn of(self, path: &Path) -> Error {
+        match self {
+            Self::Format(reason) => Error::format(path, reason),
+            Self::Io(error) => Error::io(path, error),
+        }
     }
 }
 
@@ -78,7 +88,8 @@ impl Array {
     }
 }
 
-fn row_major<T: Copy>(numbers: &[T], shape: &[usize]) -> Vec<T> {
+/// Numbers in Fortran order, put into row-major order.
+pub(super) fn row_major<T: Copy>(numbers: &[T], shape: &[usize]) -> Vec<T> {
     let strides: Vec<usize> = shape
         .iter()
         .scan(1, |stride, &size| {

@@ -290,7 +290,7 @@ fn errors_name_the_file() {
     let missing = folder.path().join("missing").join("a.npz");
     assert!(matches!(Activity::read(&missing), Err(Error::Io { .. })));
     assert!(matches!(small().write(&missing), Err(Error::Io { .. })));
-    assert!(reason(Activity::read("recording.csv")).contains("recording.csv"));
+    assert!(reason(Activity::read("recording.txt")).contains("recording.txt"));
 }
 
 #[cfg(unix)]
