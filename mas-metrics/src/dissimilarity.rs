@@ -122,8 +122,9 @@ fn fill(vectors: &[f64], width: usize, rows: Range<usize>, group: &mut [f64]) {
                 line[other..other + 4].copy_from_slice(&squared_distances(vector(row), others));
                 other += 4;
             }
-            for other in other..end {
+            while other < end {
                 line[other] = squared_distances(vector(row), [vector(other)])[0];
+                other += 1;
             }
         }
     }

@@ -69,6 +69,9 @@ struct Norms {
     ab: f64,
 }
 
+/// Of a block: its sums by fold, those of its rows' lengths, and of either activity the row with the largest length.
+type BlockSums = (Vec<Part>, Norms, [(usize, f64); 2]);
+
 /// Where an activity's numbers are moved and scaled to.
 struct Frame {
     means: Vec<f64>,
@@ -89,7 +92,7 @@ impl Sums {
         let mut largest = [(0, 0.0_f64); 2];
         let blocks: Vec<usize> = (0..rows).step_by(BLOCK).collect();
         for wave in blocks.chunks(AT_ONCE) {
-            let sums: Vec<Result<(Vec<Part>, Norms, [(usize, f64); 2])>> = wave
+            let sums: Vec<Result<BlockSums>> = wave
                 .par_iter()
                 .map(|&first| {
                     let range = first..rows.min(first + BLOCK);
@@ -333,7 +336,7 @@ fn block(
     first: usize,
     parts: usize,
     part_of: impl Fn(usize) -> usize,
-) -> (Vec<Part>, Norms, [(usize, f64); 2]) {
+) -> BlockSums {
     let rows = values[0].len() / widths[0];
     let mut norms = Norms::default();
     let mut largest = [(first, 0.0); 2];

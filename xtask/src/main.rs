@@ -1,8 +1,9 @@
-//! What a developer asks of the repository: `cargo xtask reproduce | check | bench`.
+//! What a developer asks of the repository: `cargo xtask reproduce | check | bench | self-test`.
 
 mod bench;
 mod check;
 mod reproduce;
+mod self_test;
 
 use clap::{Parser, Subcommand};
 use xshell::Shell;
@@ -22,6 +23,8 @@ enum Command {
     Check(check::Arguments),
     /// Measure speed, as ratios against a peer in the same run
     Bench(bench::Arguments),
+    /// What each similarity measure sees, on networks of different seeds: the table in docs/similarity.md
+    SelfTest(self_test::Arguments),
 }
 
 fn main() -> xshell::Result<()> {
@@ -32,5 +35,6 @@ fn main() -> xshell::Result<()> {
         Command::Reproduce(arguments) => reproduce::run(&shell, &arguments),
         Command::Check(arguments) => check::run(&shell, &arguments),
         Command::Bench(arguments) => bench::run(&shell, &arguments),
+        Command::SelfTest(arguments) => self_test::run(&shell, &arguments),
     }
 }

@@ -17,6 +17,8 @@ pub(super) trait Arrays {
     fn names(&self) -> Vec<String>;
     /// The array called `name`, which is one of [`Arrays::names`].
     fn read(&mut self, name: &str) -> Result<Array, Problem>;
+    /// As [`Arrays::read`], with every number in 64 bits: the shape, and the numbers in row-major order.
+    fn read_wide(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Problem>;
 }
 
 /// Why an array cannot be read; the file's name is added where it is known.

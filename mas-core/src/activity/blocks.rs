@@ -10,6 +10,8 @@ use memmap2::Mmap;
 use super::array::{Arrays, Problem};
 use super::csv;
 use super::file::{Format, lengths, trial_time_width};
+#[cfg(feature = "hdf5")]
+use super::hdf5::Hdf5File;
 use super::npy::{self, Layout};
 use super::npz::Npz;
 use super::safetensors::SafetensorsFile;
@@ -21,7 +23,7 @@ const LARGEST: f64 = 1e100;
 /// The vectors of an activity file, of any size: they stay in the file and are read block by block, in 64 bits.
 ///
 /// `.npy` and `.safetensors` are memory-mapped for as long as a block is read, so that what is in memory is one block.
-/// `.npz` and `.csv`, which have to be unpacked, are held in memory as a whole. What the files may hold is said by
+/// `.npz`, `.csv` and HDF5, which have to be unpacked, are held in memory as a whole. What the files may hold is said by
 /// [`Activity::read`](super::Activity::read); tokens and variables are passed over.
 ///
 /// ```
@@ -52,7 +54,8 @@ enum Source {
 }
 
 impl ActivityFile {
-    /// Opens a file: `.npy`, `.npz`, `.safetensors` or `.csv`. Its header is checked; of the numbers, only those of a
+    /// Opens a file: `.npy`, `.npz`, `.safetensors`, `.csv` or, with the feature `hdf5`, `.h5` or `.hdf5`. Its header is
+    /// checked; of the numbers, only those of a
     /// format that has to be unpacked are looked at.
     ///
     /// # Errors
@@ -65,7 +68,7 @@ impl ActivityFile {
 
     fn opened(path: &Path, format: Format) -> Result<Self, Problem> {
         let file = File::open(path).map_err(Problem::Io)?;
-        let (given, lengths, source) = match format {
+        let (given, lengths, source): Contents = match format {
             Format::Npy => {
                 let size = file.metadata()?.len();
                 let layout = npy::layout(&mut BufReader::new(&file), size)?;
@@ -78,13 +81,9 @@ impl ActivityFile {
                 let lengths = lengths(&mut arrays, &layout.shape, trial_time_width(&layout.shape)?)?;
                 (layout.shape.clone(), Some(lengths), Source::Mapped { file, layout })
             }
-            Format::Npz => {
-                let mut arrays = Npz::open(file)?;
-                has_activity(&arrays)?;
-                let (shape, values) = arrays.read_wide("activity")?;
-                let lengths = lengths(&mut arrays, &shape, trial_time_width(&shape)?)?;
-                (shape, Some(lengths), Source::Held(values))
-            }
+            Format::Npz => held(&mut Npz::open(file)?)?,
+            #[cfg(feature = "hdf5")]
+            Format::Hdf5 => held(&mut Hdf5File::open(path)?)?,
             Format::Csv => {
                 let (shape, values) = csv::read(BufReader::new(file))?;
                 (shape.to_vec(), None, Source::Held(values))
@@ -186,8 +185,9 @@ impl ActivityFile {
     }
 
     fn check(&self, values: &[f64], row: impl Fn(usize) -> usize) -> Result<()> {
-        // NaN is not smaller than anything.
-        let Some(place) = values.iter().position(|value| !(value.abs() <= LARGEST)) else { return Ok(()) };
+        let Some(place) = values.iter().position(|value| value.is_nan() || value.abs() > LARGEST) else {
+            return Ok(());
+        };
         let (row, column) = (row(place / self.width()), place % self.width());
         let stored = self.stored(row);
         let trial = match self.shape[1] {
@@ -245,6 +245,17 @@ impl View<'_> {
             }
         }
     }
+}
+
+/// What a file has: its shape, for each trial its real positions, and its numbers.
+type Contents = (Vec<usize>, Option<Vec<usize>>, Source);
+
+/// A file that has to be unpacked.
+fn held(arrays: &mut impl Arrays) -> Result<Contents, Problem> {
+    has_activity(arrays)?;
+    let (shape, values) = arrays.read_wide("activity")?;
+    let lengths = lengths(arrays, &shape, trial_time_width(&shape)?)?;
+    Ok((shape, Some(lengths), Source::Held(values)))
 }
 
 fn has_activity(arrays: &impl Arrays) -> Result<(), Problem> {

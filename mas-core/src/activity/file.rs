@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::array::{Array, Arrays, Problem};
 use super::element::{Element, write_all};
+#[cfg(feature = "hdf5")]
+use super::hdf5::Hdf5File;
 use super::npz::{Npz, NpzFile};
 use super::safetensors::{SafetensorsFile, write_header};
 use super::{Activity, csv, npy};
@@ -19,6 +21,8 @@ pub(super) enum Format {
     Npz,
     Npy,
     Csv,
+    #[cfg(feature = "hdf5")]
+    Hdf5,
 }
 
 /// A variable's key is this and its name.
@@ -31,15 +35,22 @@ impl Format {
             Some("npz") => Ok(Self::Npz),
             Some("npy") => Ok(Self::Npy),
             Some("csv") => Ok(Self::Csv),
+            #[cfg(feature = "hdf5")]
+            Some("h5" | "hdf5") => Ok(Self::Hdf5),
+            #[cfg(not(feature = "hdf5"))]
+            Some("h5" | "hdf5") => {
+                Err(Error::format(path, "this build does not read HDF5; build with the feature `hdf5`, or save .npy"))
+            }
             _ => Err(Error::format(path, "activity files end in .safetensors, .npz, .npy or .csv")),
         }
     }
 }
 
 impl Activity {
-    /// Reads a file of recorded activity: `.safetensors`, `.npz` (stored or compressed), `.npy` or `.csv`.
+    /// Reads a file of recorded activity: `.safetensors`, `.npz` (stored or compressed), `.npy`, `.csv` or, with the
+    /// feature `hdf5`, `.h5` and `.hdf5`.
     ///
-    /// * `.safetensors`, `.npz`: `activity` is `[trial, time, width]` with `lengths` `[trial]`, or `[sample, width]`
+    /// * `.safetensors`, `.npz`, HDF5: `activity` is `[trial, time, width]` with `lengths` `[trial]`, or `[sample, width]`
     ///   (where `lengths` may be left out); optionally `tokens` and, for each variable, `var.<name>`, both
     ///   `[trial, time]` (`[sample]` will do where there is no time). Other keys are ignored.
     /// * `.npy`: a bare `[sample, width]`, or `[trial, time, width]` in which nothing is padding.
@@ -61,14 +72,17 @@ impl Activity {
             Format::Npz => Npz::open(file).and_then(|mut arrays| assemble(&mut arrays)),
             Format::Npy => read_npy(file),
             Format::Csv => read_csv(file),
+            #[cfg(feature = "hdf5")]
+            Format::Hdf5 => Hdf5File::open(path).and_then(|mut arrays| assemble(&mut arrays)),
         };
         activity.map_err(|problem| problem.of(path))
     }
 
     /// Writes a file that [`Activity::read`] reads, in the format of its extension, whole or not at all.
     ///
-    /// `.safetensors` and `.npz` hold everything. `.npy` and `.csv` (without a line of names) are a bare `[sample, width]` of the vectors that are not
-    /// padding, trial by trial: which trial they came from, tokens and variables are lost.
+    /// `.safetensors` and `.npz` hold everything. `.npy` and `.csv` (without a line of names) are a bare `[sample, width]`
+    /// of the vectors that are not padding, trial by trial: which trial they came from, tokens and variables are lost.
+    /// HDF5 is only read.
     ///
     /// # Errors
     /// Another extension, or whatever the system refuses (a missing folder, a full disk). A file that was there
@@ -80,6 +94,8 @@ impl Activity {
             Format::Npz => write_whole(path, |writer| self.write_npz(writer)),
             Format::Npy => write_whole(path, |writer| self.write_npy(writer)),
             Format::Csv => write_whole(path, |writer| self.write_csv(writer)),
+            #[cfg(feature = "hdf5")]
+            Format::Hdf5 => return Err(Error::format(path, "HDF5 is only read; write .npz or .safetensors")),
         };
         written.map_err(|error| Error::io(path, error))
     }
@@ -149,6 +165,8 @@ pub fn read_tokens(path: impl AsRef<Path>) -> Result<Vec<Vec<i64>>> {
         Format::Npz => Npz::open(file).and_then(|mut arrays| arrays.read("tokens")),
         Format::Safetensors => SafetensorsFile::open(file).and_then(|mut arrays| arrays.read("tokens")),
         Format::Csv => Err(Problem::format("tokens are read from .npy, .npz or .safetensors")),
+        #[cfg(feature = "hdf5")]
+        Format::Hdf5 => Hdf5File::open(path).and_then(|mut arrays| arrays.read("tokens")),
     };
     let rows = array.and_then(|array| {
         let (shape, tokens) = array.into_whole("tokens")?;

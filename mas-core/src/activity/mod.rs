@@ -5,6 +5,8 @@ mod blocks;
 mod csv;
 mod element;
 mod file;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod npy;
 mod npz;
 mod safetensors;

@@ -31,14 +31,13 @@ impl Arrays for Npz {
     fn read(&mut self, name: &str) -> Result<Array, Problem> {
         self.read_by(name, |entry, size| npy::read(entry, size))
     }
+
+    fn read_wide(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Problem> {
+        self.read_by(name, |entry, size| npy::read_wide(entry, size))
+    }
 }
 
 impl Npz {
-    /// As [`Arrays::read`], with every number in 64 bits.
-    pub fn read_wide(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Problem> {
-        self.read_by(name, |entry, size| npy::read_wide(entry, size))
-    }
-
     fn read_by<T>(
         &mut self,
         name: &str,

@@ -59,6 +59,12 @@ impl Arrays for SafetensorsFile {
         let numbers = element.read(&mut self.reader, count, false)?;
         Ok(Array { shape, numbers })
     }
+
+    fn read_wide(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Problem> {
+        let Layout { shape, count, element, start, .. } = self.layout(name)?;
+        self.reader.seek(SeekFrom::Start(start))?;
+        Ok((shape, element.read_wide(&mut self.reader, count, false)?))
+    }
 }
 
 impl SafetensorsFile {
