@@ -2,7 +2,9 @@
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::{Accum, Mat, MatRef, Par};
 
@@ -57,6 +59,50 @@ pub(crate) fn singular_values(matrix: MatRef<'_, f64>) -> Result<Vec<f64>> {
 /// The thin singular value decomposition, largest values first.
 pub(crate) fn thin_svd(matrix: MatRef<'_, f64>) -> Result<Svd> {
     decompose(matrix, ComputeSvdVectors::Thin)
+}
+
+/// `leftᵀ · left`.
+pub(crate) fn gram(left: MatRef<'_, f64>) -> Mat<f64> {
+    let size = left.ncols();
+    let mut result = Mat::zeros(size, size);
+    // One half is computed, the other copied.
+    triangular::matmul(
+        &mut result,
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        left.transpose(),
+        BlockStructure::Rectangular,
+        left,
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    for column in 0..size {
+        for row in 0..column {
+            result[(row, column)] = result[(column, row)];
+        }
+    }
+    result
+}
+
+/// Eigenvalues of a symmetric matrix, largest first, and its eigenvectors as columns.
+pub(crate) fn eigen(matrix: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>)> {
+    let size = matrix.nrows();
+    let mut vectors = Mat::zeros(size, size);
+    let mut values = Diag::zeros(size);
+    let scratch = self_adjoint_evd_scratch::<f64>(size, ComputeEigenvectors::Yes, Par::Seq, Default::default());
+    self_adjoint_evd(
+        matrix,
+        values.as_mut(),
+        Some(vectors.as_mut()),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Default::default(),
+    )
+    .map_err(|_| Error::NoConvergence)?;
+    // They come smallest first.
+    let values = values.column_vector().iter().rev().copied().collect();
+    Ok((values, Mat::from_fn(size, size, |row, column| vectors[(row, size - 1 - column)])))
 }
 
 /// What a singular value becomes in the inverse with a ridge: `s / (s² + penalty)`, and 0 for 0/0.

@@ -2,8 +2,10 @@ use faer::{Mat, MatRef};
 
 use crate::algebra::{Svd, cross, product, singular_values, thin_svd};
 use crate::cka_linear::unit_norm;
+use crate::comparison::{Comparison, multiplicities};
 use crate::error::Side;
-use crate::samples::{centred, enough_rows};
+use crate::moments::Moments;
+use crate::samples::{centred, enough_rows, select_rows};
 use crate::{Error, Result, Samples};
 
 /// The canonical correlations of two activities, largest first: the singular values of `QₐᵀQ_b`, Q an orthonormal basis
@@ -18,7 +20,7 @@ use crate::{Error, Result, Samples};
 /// Different numbers of rows, fewer than 3 of them, or activity that never changes.
 pub fn canonical_correlations(a: &Samples, b: &Samples) -> Result<Vec<f64>> {
     enough_rows("CCA", a, b, 3)?;
-    correlations(basis(a, Side::A, None)?.as_ref(), basis(b, Side::B, None)?.as_ref())
+    correlations(Basis::new(a, Side::A)?.left.as_ref(), Basis::new(b, Side::B)?.left.as_ref())
 }
 
 /// The mean of the [`canonical_correlations`].
@@ -29,7 +31,7 @@ pub fn canonical_correlations(a: &Samples, b: &Samples) -> Result<Vec<f64>> {
 /// # Errors
 /// As [`canonical_correlations`].
 pub fn cca_mean(a: &Samples, b: &Samples) -> Result<f64> {
-    canonical_correlations(a, b).map(|correlations| mean(&correlations))
+    Canonical::new(a, b, Kind::Mean)?.value()
 }
 
 /// Singular vector CCA: the mean canonical correlation between the leading principal components of each activity, as few
@@ -41,13 +43,10 @@ pub fn cca_mean(a: &Samples, b: &Samples) -> Result<f64> {
 /// # Errors
 /// As [`canonical_correlations`], and a share outside 0 (excluded) to 1.
 pub fn svcca(a: &Samples, b: &Samples, share: f64) -> Result<f64> {
-    enough_rows("SVCCA", a, b, 3)?;
     if !(share > 0.0 && share <= 1.0) {
         return Err(Error::Parameter(format!("the share of variance must lie in 0 to 1, not {share}")));
     }
-    let a = basis(a, Side::A, Some(share))?;
-    let b = basis(b, Side::B, Some(share))?;
-    correlations(a.as_ref(), b.as_ref()).map(|correlations| mean(&correlations))
+    Canonical::new(a, b, Kind::Components(share))?.value()
 }
 
 /// Projection weighted CCA: `Σ αᵢ ρᵢ / Σ αᵢ`, where the weight `αᵢ = Σⱼ |⟨hᵢ, aⱼ⟩|` says how much of the activity of **a**
@@ -60,44 +59,120 @@ pub fn svcca(a: &Samples, b: &Samples, share: f64) -> Result<f64> {
 /// # Errors
 /// As [`canonical_correlations`].
 pub fn pwcca(a: &Samples, b: &Samples) -> Result<f64> {
-    enough_rows("PWCCA", a, b, 3)?;
-    let (basis_a, basis_b) = (basis(a, Side::A, None)?, basis(b, Side::B, None)?);
-    let Svd { left, values, .. } = thin_svd(cross(basis_a.as_ref(), basis_b.as_ref()).as_ref())?;
-    let variates = product(basis_a.as_ref(), left.as_ref());
-    let columns = unit_norm(centred(a.as_mat()), Side::A)?;
-    let projections = cross(variates.as_ref(), columns.as_ref());
+    Canonical::new(a, b, Kind::Weighted)?.value()
+}
+
+/// Which mean of the canonical correlations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Mean,
+    /// Between the principal components that explain this share of the variance.
+    Components(f64),
+    Weighted,
+}
+
+/// Two activities as orthonormal bases, from which every order and every choice of rows is reached by small matrices.
+pub(crate) struct Canonical {
+    kind: Kind,
+    a: Basis,
+    b: Basis,
+}
+
+/// Centred activity `Q · diag(values) · rightᵀ`, directions that count as zero left out.
+struct Basis {
+    left: Mat<f64>,
+    values: Vec<f64>,
+    right: Mat<f64>,
+}
+
+impl Canonical {
+    pub fn new(a: &Samples, b: &Samples, kind: Kind) -> Result<Self> {
+        enough_rows("CCA", a, b, 3)?;
+        Ok(Self { kind, a: Basis::new(a, Side::A)?, b: Basis::new(b, Side::B)? })
+    }
+
+    /// - `b`: the basis of b, its rows in any order.
+    fn of(&self, b: MatRef<'_, f64>) -> Result<f64> {
+        let a = self.a.left.as_ref();
+        let leading = |basis: &Basis, share| components(&basis.values, share);
+        match self.kind {
+            Kind::Mean => correlations(a, b).map(|correlations| mean(&correlations)),
+            Kind::Components(share) => {
+                let (a, b) = (a.subcols(0, leading(&self.a, share)), b.subcols(0, leading(&self.b, share)));
+                correlations(a, b).map(|correlations| mean(&correlations))
+            }
+            Kind::Weighted => {
+                let Svd { left, values, .. } = thin_svd(cross(a, b).as_ref())?;
+                // The columns of a in its own basis: variates are combinations of that basis.
+                weighted(product(left.transpose(), self.a.columns().as_ref()).as_ref(), &values)
+            }
+        }
+    }
+}
+
+impl Comparison for Canonical {
+    fn value(&self) -> Result<f64> {
+        self.of(self.b.left.as_ref())
+    }
+
+    fn permuted(&self, order: &[usize]) -> Result<f64> {
+        self.of(select_rows(self.b.left.as_ref(), order).as_ref())
+    }
+
+    /// In so many dimensions the bases must meet.
+    fn trivial(&self, rows: usize) -> usize {
+        let kept = |basis: &Basis| match self.kind {
+            Kind::Components(share) => components(&basis.values, share),
+            _ => basis.values.len(),
+        };
+        (kept(&self.a) + kept(&self.b) + 1).saturating_sub(rows)
+    }
+
+    fn resampled(&self, rows: &[usize]) -> Result<f64> {
+        let counts: Vec<f64> = multiplicities(rows, self.a.left.nrows()).into_iter().map(f64::from).collect();
+        let moments = Moments::weighted(self.a.left.as_ref(), self.b.left.as_ref(), &counts);
+        moments.canonical(self.kind, Some((&self.a.columns(), &self.b.columns())))
+    }
+}
+
+impl Basis {
+    fn new(samples: &Samples, side: Side) -> Result<Self> {
+        let matrix = unit_norm(centred(samples.as_mat()), side)?;
+        let Svd { left, mut values, right } = thin_svd(matrix.as_ref())?;
+        let tolerance = values[0] * f64::EPSILON * samples.rows().max(samples.width()) as f64;
+        let kept = values.iter().take_while(|value| **value > tolerance).count();
+        values.truncate(kept);
+        Ok(Self { left: left.subcols(0, kept).to_owned(), values, right: right.subcols(0, kept).to_owned() })
+    }
+
+    /// The columns of the activity in terms of the basis: `diag(values) · rightᵀ`.
+    fn columns(&self) -> Mat<f64> {
+        Mat::from_fn(self.values.len(), self.right.nrows(), |row, column| self.values[row] * self.right[(column, row)])
+    }
+}
+
+/// How many leading singular values explain `share` of the sum of squares.
+pub(crate) fn components(values: &[f64], share: f64) -> usize {
+    let total: f64 = values.iter().map(|value| value * value).sum();
+    let explained = values.iter().scan(0.0, |sum, value| {
+        *sum += value * value;
+        Some(*sum / total)
+    });
+    values.len().min(explained.take_while(|explained| *explained < share).count() + 1)
+}
+
+/// PWCCA from the projections of a's columns on the variates, `[variate, unit]`, and the correlations.
+pub(crate) fn weighted(projections: MatRef<'_, f64>, correlations: &[f64]) -> Result<f64> {
     let weights: Vec<f64> =
         projections.row_iter().map(|row| row.iter().map(|value| value.abs()).sum::<f64>()).collect();
-    let weighted: f64 = weights.iter().zip(&values).map(|(weight, value)| weight * value.clamp(0.0, 1.0)).sum();
-    Ok(weighted / weights.iter().sum::<f64>())
+    let weighted: f64 = weights.iter().zip(correlations).map(|(weight, value)| weight * value.clamp(0.0, 1.0)).sum();
+    Ok(weighted / weights.iter().take(correlations.len()).sum::<f64>())
 }
 
-/// The rank of the centred activity, by the rule of [`canonical_correlations`].
-pub(crate) fn rank(samples: &Samples, side: Side) -> Result<usize> {
-    basis(samples, side, None).map(|basis| basis.ncols())
-}
-
-fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn correlations(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Result<Vec<f64>> {
     Ok(singular_values(cross(a, b).as_ref())?.into_iter().map(|value| value.clamp(0.0, 1.0)).collect())
-}
-
-/// An orthonormal basis of the centred columns, or of the principal components that explain `share` of the variance.
-fn basis(samples: &Samples, side: Side, share: Option<f64>) -> Result<Mat<f64>> {
-    let matrix = unit_norm(centred(samples.as_mat()), side)?;
-    let Svd { left, values, .. } = thin_svd(matrix.as_ref())?;
-    let tolerance = values[0] * f64::EPSILON * samples.rows().max(samples.width()) as f64;
-    let mut kept = values.iter().take_while(|value| **value > tolerance).count();
-    if let Some(share) = share {
-        let total: f64 = values.iter().map(|value| value * value).sum();
-        let explained = values.iter().scan(0.0, |sum, value| {
-            *sum += value * value;
-            Some(*sum / total)
-        });
-        kept = kept.min(explained.take_while(|explained| *explained < share).count() + 1);
-    }
-    Ok(left.subcols(0, kept).to_owned())
 }

@@ -140,7 +140,7 @@ fn row_sums(matrix: MatRef<'_, f64>, counts: &[f64], own: &[f64]) -> Vec<f64> {
 }
 
 /// `aᵀ diag(counts) b`.
-fn weighted_cross(a: MatRef<'_, f64>, b: MatRef<'_, f64>, counts: &[f64]) -> Mat<f64> {
+pub(crate) fn weighted_cross(a: MatRef<'_, f64>, b: MatRef<'_, f64>, counts: &[f64]) -> Mat<f64> {
     if counts.iter().all(|&count| count == 1.0) {
         return cross(a, b);
     }
@@ -148,7 +148,7 @@ fn weighted_cross(a: MatRef<'_, f64>, b: MatRef<'_, f64>, counts: &[f64]) -> Mat
     cross(a, weighted.as_ref())
 }
 
-fn weighted_centred(matrix: MatRef<'_, f64>, counts: &[f64]) -> Mat<f64> {
+pub(crate) fn weighted_centred(matrix: MatRef<'_, f64>, counts: &[f64]) -> Mat<f64> {
     let total: f64 = counts.iter().sum();
     let means: Vec<f64> = matrix
         .col_iter()

@@ -1,19 +1,21 @@
-use crate::cca::{cca_mean, pwcca, rank, svcca};
+use std::sync::Arc;
+
+use crate::cca::{Canonical, Kind};
 use crate::cka_kernel::KernelCka;
 use crate::cka_linear::LinearCka;
-use crate::comparison::{Comparison, Recomputed};
+use crate::comparison::Comparison;
 use crate::correlation::Correlation;
-use crate::error::Side;
 use crate::neighbours::MutualKnn;
 use crate::predictivity::{Direction, Predictivity};
-use crate::procrustes::{procrustes, procrustes_angular, procrustes_euclidean};
+use crate::procrustes::{Procrustes, Scale};
 use crate::resampling::{bootstrap, permutations};
 use crate::rsa::{PreparedRsa, Rsa, Tables};
 use crate::samples::same_rows;
-use crate::{Error, Measure, Result, Samples, distinct_rows};
+use crate::warnings::Facts;
+use crate::{Error, Measure, Result, Samples};
 
 /// The share of variance that SVCCA keeps.
-const SVCCA_SHARE: f64 = 0.99;
+pub(crate) const SVCCA_SHARE: f64 = 0.99;
 /// Neighbours of mutual k-NN.
 const NEIGHBOURS: usize = 10;
 
@@ -57,6 +59,14 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
+impl Outcome {
+    /// How far the value is above the mean of its null distribution (below, where it is negative); `None` without
+    /// permutations.
+    pub fn excess(&self) -> Option<f64> {
+        self.null_mean.map(|mean| self.value - mean)
+    }
+}
+
 /// Compares two activities by several measures, with null distributions and intervals.
 ///
 /// - `a`, `b`: row i of both is the activity for the same input.
@@ -79,17 +89,28 @@ pub fn compare(a: &Samples, b: &Samples, measures: &[Measure], options: &Options
 
 /// As [`compare`], with an answer for each measure in place of one for all.
 pub fn compare_each(a: &Samples, b: &Samples, measures: &[Measure], options: &Options) -> Vec<Result<Outcome>> {
+    let facts = match Facts::of(a, b) {
+        Ok(facts) => facts,
+        Err(error) => return measures.iter().map(|_| Err(error.clone())).collect(),
+    };
     let mut cache = None;
-    measures.iter().map(|&measure| outcome(a, b, measure, options, &mut cache)).collect()
+    measures.iter().map(|&measure| outcome(a, b, measure, options, &facts, &mut cache)).collect()
 }
 
 /// The tables of the last RSA: measures that stand together share them.
-type Cache = Option<(bool, crate::Distance, Tables)>;
+type Cache = Option<(bool, crate::Distance, Arc<Tables>)>;
 
-fn outcome(a: &Samples, b: &Samples, measure: Measure, options: &Options, cache: &mut Cache) -> Result<Outcome> {
+fn outcome(
+    a: &Samples,
+    b: &Samples,
+    measure: Measure,
+    options: &Options,
+    facts: &Facts,
+    cache: &mut Cache,
+) -> Result<Outcome> {
     let comparison = prepare(a, b, measure, options.seed, cache)?;
     let value = comparison.value()?;
-    let mut warnings = warnings(a, b, measure)?;
+    let mut warnings = facts.warnings(measure, &*comparison, value);
     let null = permutations(&*comparison, a.rows(), value, measure.is_distance(), options, &mut warnings);
     let interval = bootstrap(&*comparison, a.rows(), options, &mut warnings);
     if let Some((low, high)) = interval
@@ -118,26 +139,32 @@ fn prepare<'a>(
     seed: u64,
     cache: &mut Cache,
 ) -> Result<Box<dyn Comparison + 'a>> {
+    if !matches!(measure, Measure::Rsa(_) | Measure::ReferenceRsa { .. }) {
+        // Tables are large: they make room for what is not compared by them.
+        *cache = None;
+    }
     let mut rsa = |rsa: Rsa, diagonal: bool| -> Result<Box<dyn Comparison + 'a>> {
         let key = (rsa.zscored, rsa.distance);
         let tables = match cache.take().filter(|(zscored, distance, _)| (*zscored, *distance) == key) {
             Some((.., tables)) => tables,
-            None => rsa.tables(a, b)?,
+            None => Arc::new(rsa.tables(a, b)?),
         };
         let (.., tables) = cache.insert((rsa.zscored, rsa.distance, tables));
-        Ok(Box::new(PreparedRsa::new(tables, rsa.correlation, diagonal)?))
+        Ok(Box::new(PreparedRsa::new(&*tables, rsa.correlation, diagonal)?))
     };
+    let canonical = |kind| -> Result<Box<dyn Comparison + 'a>> { Ok(Box::new(Canonical::new(a, b, kind)?)) };
+    let procrustes = |scale| -> Result<Box<dyn Comparison + 'a>> { Ok(Box::new(Procrustes::new(a, b, scale)?)) };
     Ok(match measure {
         Measure::CkaLinear => Box::new(LinearCka::new(a, b, false)?),
         Measure::CkaLinearDebiased => Box::new(LinearCka::new(a, b, true)?),
         Measure::CkaRbf => Box::new(KernelCka::rbf(a, b, 1.0)?),
         Measure::Rsa(parameters) => rsa(parameters, false)?,
-        Measure::CcaMean => Box::new(Recomputed { a, b, measure: cca_mean }),
-        Measure::Svcca => Box::new(Recomputed { a, b, measure: |a: &Samples, b: &Samples| svcca(a, b, SVCCA_SHARE) }),
-        Measure::Pwcca => Box::new(Recomputed { a, b, measure: pwcca }),
-        Measure::Procrustes => Box::new(Recomputed { a, b, measure: procrustes }),
-        Measure::ProcrustesAngular => Box::new(Recomputed { a, b, measure: procrustes_angular }),
-        Measure::ProcrustesEuclidean => Box::new(Recomputed { a, b, measure: procrustes_euclidean }),
+        Measure::CcaMean => canonical(Kind::Mean)?,
+        Measure::Svcca => canonical(Kind::Components(SVCCA_SHARE))?,
+        Measure::Pwcca => canonical(Kind::Weighted)?,
+        Measure::Procrustes => procrustes(Scale::Similarity)?,
+        Measure::ProcrustesAngular => procrustes(Scale::Angle)?,
+        Measure::ProcrustesEuclidean => procrustes(Scale::Distance)?,
         Measure::PredictivityAToB => Box::new(Predictivity::new(a, b, seed, Direction::AToB)?),
         Measure::PredictivityBToA => Box::new(Predictivity::new(a, b, seed, Direction::BToA)?),
         Measure::MutualKnn => Box::new(MutualKnn::new(a, b, NEIGHBOURS)?),
@@ -147,48 +174,6 @@ fn prepare<'a>(
             rsa(Rsa { zscored, distance: distance.distance(), correlation }, true)?
         }
     })
-}
-
-/// What the data alone say against a measure.
-fn warnings(a: &Samples, b: &Samples, measure: Measure) -> Result<Vec<String>> {
-    let mut warnings = Vec::new();
-    let rows = a.rows();
-    let distinct = distinct_rows(a, b)?.len();
-    if distinct < rows {
-        warnings.push(format!("only {distinct} of {rows} pairs of rows are distinct: copies count as agreement"));
-    }
-    let zscored = match measure {
-        Measure::Rsa(rsa) => rsa.zscored,
-        Measure::ReferenceRsa { zscored, .. } => zscored,
-        Measure::ReferenceCka(_) => true,
-        _ => false,
-    };
-    for (name, samples) in [("a", a), ("b", b)].into_iter().filter(|_| zscored) {
-        let constant = samples.constant_columns();
-        if constant > 0 {
-            warnings.push(format!("{constant} of {} units of {name} never change: z-scored to 0", samples.width()));
-        }
-    }
-    match measure {
-        Measure::CkaLinear | Measure::Procrustes | Measure::ProcrustesAngular | Measure::ProcrustesEuclidean
-            if rows <= a.width().max(b.width()) =>
-        {
-            warnings.push(format!(
-                "{rows} rows are no more than the units: unrelated activity looks alike too; compare with the null mean"
-            ));
-        }
-        Measure::CcaMean | Measure::Pwcca => {
-            let ranks = rank(a, Side::A)? + rank(b, Side::B)?;
-            if ranks > rows - 1 {
-                warnings.push(format!(
-                    "{} canonical correlations are 1 whatever the activity: ranks add up to {ranks} with {rows} rows",
-                    ranks + 1 - rows
-                ));
-            }
-        }
-        _ => {}
-    }
-    Ok(warnings)
 }
 
 #[cfg(test)]

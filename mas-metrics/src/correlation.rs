@@ -42,9 +42,15 @@ impl Correlation {
             return Err(Error::Parameter("too many values for a correlation".into()));
         }
         match self {
-            Self::Pearson => pearson(x, y, None),
-            Self::Spearman => pearson(&Ranking::new(x).mid_ranks(), &Ranking::new(y).mid_ranks(), None),
-            Self::Kendall => kendall(&Ranking::new(x), &Ranking::new(y), |index| Some((index, 1))),
+            Self::Pearson => pearson(x.len(), |index| x[index], |index| y[index], None),
+            Self::Spearman => {
+                let (x_order, y_order) = (Ranking::new(x), Ranking::new(y));
+                let (x_ranks, y_ranks) = (x_order.ranks(), y_order.ranks());
+                pearson(x.len(), |index| x_ranks.of(index), |index| y_ranks.of(index), None)
+            }
+            Self::Kendall => kendall(&Ranking::new(x), &Ranking::new(y), |visit| {
+                (0..x.len()).for_each(|index| visit(index, index));
+            }),
         }
     }
 }
@@ -61,43 +67,69 @@ impl fmt::Display for Correlation {
 
 /// Values less their mean, divided by the root of their sum of squares: the correlation of two such lists is the sum of
 /// their products.
-pub(crate) fn standardised(values: &[f64], side: Side) -> Result<Vec<f64>> {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-    check_spread(values, None, squares, side)?;
-    let scale = squares.sqrt().recip();
-    Ok(values.iter().map(|value| (value - mean) * scale).collect())
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standard {
+    mean: f64,
+    scale: f64,
 }
 
-/// Pearson's correlation in a sample that holds the pair i `weights[i]` times (once, if there are no weights).
-pub(crate) fn pearson(x: &[f64], y: &[f64], weights: Option<&[u32]>) -> Result<f64> {
+impl Standard {
+    /// Of the values that `value` gives for 0 to `count` − 1.
+    pub fn new(count: usize, value: impl Fn(usize) -> f64, side: Side) -> Result<Self> {
+        let mean = (0..count).map(&value).sum::<f64>() / count as f64;
+        let squares: f64 = (0..count).map(|index| (value(index) - mean) * (value(index) - mean)).sum();
+        check_spread(count, &value, None, squares, side)?;
+        Ok(Self { mean, scale: squares.sqrt().recip() })
+    }
+
+    #[inline]
+    pub fn of(self, value: f64) -> f64 {
+        (value - self.mean) * self.scale
+    }
+}
+
+/// Pearson's correlation of two lists of `count` values in a sample that holds the pair i `weights[i]` times (once, if
+/// there are no weights).
+pub(crate) fn pearson(
+    count: usize,
+    x: impl Fn(usize) -> f64,
+    y: impl Fn(usize) -> f64,
+    weights: Option<&[u32]>,
+) -> Result<f64> {
     let weight = |index: usize| weights.map_or(1.0, |weights| f64::from(weights[index]));
     let [mut total, mut mean_x, mut mean_y] = [0.0; 3];
-    for (index, (x, y)) in x.iter().zip(y).enumerate() {
+    for index in 0..count {
         let weight = weight(index);
         total += weight;
-        mean_x += weight * x;
-        mean_y += weight * y;
+        mean_x += weight * x(index);
+        mean_y += weight * y(index);
     }
     mean_x /= total;
     mean_y /= total;
     let [mut xx, mut yy, mut xy] = [0.0; 3];
-    for (index, (x, y)) in x.iter().zip(y).enumerate() {
+    for index in 0..count {
         let weight = weight(index);
-        let (x, y) = (x - mean_x, y - mean_y);
+        let (x, y) = (x(index) - mean_x, y(index) - mean_y);
         xx += weight * x * x;
         yy += weight * y * y;
         xy += weight * x * y;
     }
-    check_spread(x, weights, xx, Side::A)?;
-    check_spread(y, weights, yy, Side::B)?;
+    check_spread(count, &x, weights, xx, Side::A)?;
+    check_spread(count, &y, weights, yy, Side::B)?;
     Ok((xy / (xx.sqrt() * yy.sqrt())).clamp(-1.0, 1.0))
 }
 
 /// Values that are equal but for rounding correlate with nothing.
-fn check_spread(values: &[f64], weights: Option<&[u32]>, squares: f64, side: Side) -> Result<()> {
-    let present = values.iter().enumerate().filter(|(index, _)| weights.is_none_or(|weights| weights[*index] > 0));
-    let (count, size) = present.fold((0.0, 0.0_f64), |(count, size), (_, value)| (count + 1.0, size.max(value.abs())));
+fn check_spread(
+    count: usize,
+    value: &impl Fn(usize) -> f64,
+    weights: Option<&[u32]>,
+    squares: f64,
+    side: Side,
+) -> Result<()> {
+    let present = (0..count).filter(|&index| weights.is_none_or(|weights| weights[index] > 0));
+    let (count, size) =
+        present.fold((0.0, 0.0_f64), |(count, size), index| (count + 1.0, size.max(value(index).abs())));
     // Written so that NaN is refused too.
     let spread = squares > count * (size * 1e-13) * (size * 1e-13);
     if spread { Ok(()) } else { Err(all_equal(side)) }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -83,39 +84,74 @@ fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>
     Ok(vectors)
 }
 
+/// Rows of a table that are computed together, against tiles of as many others: both stay in the cache.
+const TILE: usize = 32;
+
 fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
     let mut table = vec![0.0; rows * (rows - 1) / 2];
-    let mut lines = Vec::with_capacity(rows);
+    let mut groups = Vec::with_capacity(rows / TILE + 1);
     let mut rest = table.as_mut_slice();
-    for row in 1..rows {
-        let (line, others) = rest.split_at_mut(row);
-        lines.push((row, line));
+    for first in (0..rows).step_by(TILE) {
+        let end = rows.min(first + TILE);
+        let (group, others) = rest.split_at_mut(triangle(end) - triangle(first));
+        groups.push((first..end, group));
         rest = others;
     }
-    lines.into_par_iter().for_each(|(row, line)| {
-        let own = &vectors[row * width..][..width];
-        for (value, other) in line.iter_mut().zip(vectors.chunks_exact(width)) {
-            *value = squared_distance(own, other);
-        }
-    });
+    let arch = pulp::Arch::new();
+    // The last groups are the longest: they come first.
+    groups.into_par_iter().rev().for_each(|(rows, group)| arch.dispatch(|| fill(vectors, width, rows, group)));
     table
 }
 
-/// Four sums side by side: the compiler vectorises them, and their order is fixed.
-fn squared_distance(left: &[f64], right: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (lefts, left_rest) = left.as_chunks::<4>();
-    let (rights, right_rest) = right.as_chunks::<4>();
-    for (left, right) in lefts.iter().zip(rights) {
-        for lane in 0..4 {
-            let difference = left[lane] - right[lane];
-            sums[lane] += difference * difference;
+/// The number of pairs among so many rows.
+fn triangle(rows: usize) -> usize {
+    rows * rows.saturating_sub(1) / 2
+}
+
+/// The lines of `rows` in the table, one after the other.
+#[inline(always)]
+fn fill(vectors: &[f64], width: usize, rows: Range<usize>, group: &mut [f64]) {
+    let vector = |row: usize| &vectors[row * width..][..width];
+    for tile in (0..rows.end).step_by(TILE) {
+        for row in rows.clone() {
+            let line = &mut group[triangle(row) - triangle(rows.start)..][..row];
+            let mut other = tile;
+            let end = row.min(tile + TILE);
+            while other + 4 <= end {
+                let others = [vector(other), vector(other + 1), vector(other + 2), vector(other + 3)];
+                line[other..other + 4].copy_from_slice(&squared_distances(vector(row), others));
+                other += 4;
+            }
+            while other < end {
+                line[other] = squared_distances(vector(row), [vector(other)])[0];
+                other += 1;
+            }
         }
     }
-    for (left, right) in left_rest.iter().zip(right_rest) {
-        sums[0] += (left - right) * (left - right);
+}
+
+/// For each distance four sums side by side, and several distances at once: registers are full, and the order of the
+/// sums is fixed.
+#[inline(always)]
+fn squared_distances<const N: usize>(own: &[f64], others: [&[f64]; N]) -> [f64; N] {
+    let mut sums = [[0.0; 4]; N];
+    let (chunks, rest) = own.as_chunks::<4>();
+    let others = others.map(|other| (other.as_chunks::<4>().0, &other[own.len() - rest.len()..]));
+    for (index, own) in chunks.iter().enumerate() {
+        for (sums, (others, _)) in sums.iter_mut().zip(&others) {
+            let other = others[index];
+            for lane in 0..4 {
+                let difference = own[lane] - other[lane];
+                sums[lane] += difference * difference;
+            }
+        }
     }
-    (sums[0] + sums[2]) + (sums[1] + sums[3])
+    for (sums, (_, others)) in sums.iter_mut().zip(&others) {
+        for (own, other) in rest.iter().zip(*others) {
+            sums[0] += (own - other) * (own - other);
+        }
+    }
+    sums.map(|sums| (sums[0] + sums[2]) + (sums[1] + sums[3]))
 }
 
 fn squared_length(vector: &[f64]) -> f64 {

@@ -77,6 +77,9 @@ pub enum Error {
     /// A parameter out of its range.
     #[error("{0}")]
     Parameter(String),
+    /// An activity file that cannot be read; the message names it.
+    #[error("{0}")]
+    File(String),
     /// A measure in a list of several failed.
     #[error("{measure}: {source}")]
     Measure {
@@ -91,6 +94,11 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// About an activity file.
+    pub(crate) fn file(error: mas_core::Error) -> Self {
+        Self::File(error.to_string())
+    }
+
     pub(crate) fn undefined(reason: impl Into<String>) -> Self {
         Self::Undefined { reason: reason.into() }
     }

@@ -20,7 +20,12 @@ pub fn mutual_knn(a: &Samples, b: &Samples, k: usize) -> Result<f64> {
     MutualKnn::new(a, b, k)?.value()
 }
 
-/// For each sample all others, nearest first, in both activities.
+/// Up to so many rows all others are kept in order. Beyond, only the nearest [`KEPT`] times k: resamples, which hold
+/// each row with probability 0.63, never get to their end.
+const ALL_KEPT: usize = 4096;
+const KEPT: usize = 32;
+
+/// For each sample the others, nearest first, in both activities.
 pub(crate) struct MutualKnn {
     k: usize,
     a: Vec<Vec<u32>>,
@@ -33,7 +38,7 @@ impl MutualKnn {
             return Err(Error::Parameter(format!("{k} nearest neighbours cannot be compared")));
         }
         enough_rows("mutual k-NN", a, b, k + 2)?;
-        Ok(Self { k, a: neighbours(a, Side::A)?, b: neighbours(b, Side::B)? })
+        Ok(Self { k, a: neighbours(a, k, Side::A)?, b: neighbours(b, k, Side::B)? })
     }
 }
 
@@ -81,12 +86,19 @@ impl Comparison for MutualKnn {
     }
 }
 
-fn neighbours(samples: &Samples, side: Side) -> Result<Vec<Vec<u32>>> {
+fn neighbours(samples: &Samples, k: usize, side: Side) -> Result<Vec<Vec<u32>>> {
     let table = of_side(samples, Distance::Cosine, side)?;
+    let kept = if samples.rows() <= ALL_KEPT { usize::MAX } else { KEPT.saturating_mul(k) };
     let nearest_first = |row: usize| {
         let mut others: Vec<u32> = (0..samples.rows() as u32).filter(|&other| other as usize != row).collect();
         let distance = |other: u32| table[pair(row, other as usize)];
-        others.sort_unstable_by(|&left, &right| distance(left).total_cmp(&distance(right)).then(left.cmp(&right)));
+        let nearer = |left: &u32, right: &u32| distance(*left).total_cmp(&distance(*right)).then(left.cmp(right));
+        if kept < others.len() {
+            others.select_nth_unstable_by(kept, nearer);
+            others.truncate(kept);
+            others.shrink_to_fit();
+        }
+        others.sort_unstable_by(nearer);
         others
     };
     Ok((0..samples.rows()).into_par_iter().map(nearest_first).collect())

@@ -9,7 +9,7 @@ use crate::samples::{column_means, enough_rows, less, select_rows};
 use crate::{Error, Result, Samples};
 
 /// Parts of the cross-validation.
-const FOLDS: usize = 5;
+pub(crate) const FOLDS: usize = 5;
 /// Penalties that are tried, as parts of the largest eigenvalue of `XᵀX`.
 const PENALTIES: [f64; 10] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
 /// The stream of the seed that deals rows to folds; permutations and resamples count up from 0.
@@ -64,10 +64,7 @@ impl<'a> Predictivity<'a> {
             Direction::AToB => (a, b),
             Direction::BToA => (b, a),
         };
-        let mut folds: Vec<usize> = (0..a.rows()).map(|row| row % FOLDS).collect();
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(FOLD_STREAM);
-        folds.shuffle(&mut rng);
+        let folds = deal(a.rows(), seed);
         let fits = split(source.as_mat(), &folds)?;
         Ok(Self { source, target, direction, folds, fits })
     }
@@ -95,6 +92,15 @@ impl Comparison for Predictivity<'_> {
         let target = select_rows(self.target.as_mat(), rows);
         score(&split(source.as_ref(), &folds)?, target.as_ref())
     }
+}
+
+/// For each row its fold: as many rows in each, at random.
+pub(crate) fn deal(rows: usize, seed: u64) -> Vec<usize> {
+    let mut folds: Vec<usize> = (0..rows).map(|row| row % FOLDS).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(FOLD_STREAM);
+    folds.shuffle(&mut rng);
+    folds
 }
 
 fn inverse(order: &[usize]) -> Vec<usize> {
@@ -148,7 +154,7 @@ fn score(fits: &[Fold], target: MatRef<'_, f64>) -> Result<f64> {
 /// The penalty with the least `residual / (1 − degrees of freedom / n)²`.
 ///
 /// - `explained`: for each singular vector how much of the target's sum of squares lies along it.
-fn best_penalty(values: &[f64], explained: &[f64], total: f64, rows: usize) -> f64 {
+pub(crate) fn best_penalty(values: &[f64], explained: &[f64], total: f64, rows: usize) -> f64 {
     let largest = values.first().copied().unwrap_or(0.0).powi(2);
     let error = |penalty: f64| {
         let shrinkages = values.iter().map(|value| value * regularised_inverse(*value, penalty));

@@ -12,13 +12,14 @@ pub(crate) struct Ranking {
 impl Ranking {
     /// - `values`: no more than `u32::MAX` of them, all finite.
     pub fn new(values: &[f64]) -> Self {
-        let mut order: Vec<u32> = (0..values.len() as u32).collect();
-        let value = |index: u32| values[index as usize];
-        order.par_sort_unstable_by(|&left, &right| value(left).total_cmp(&value(right)).then(left.cmp(&right)));
+        // Keys are sorted with their places: a sort that looks values up would wait for memory at each comparison.
+        let mut order: Vec<(u64, u32)> =
+            values.par_iter().enumerate().map(|(index, &value)| (sort_key(value), index as u32)).collect();
+        order.par_sort_unstable_by_key(|(key, _)| *key);
         let mut dense = vec![0; values.len()];
         let mut group = 0;
-        for (place, &index) in order.iter().enumerate() {
-            if place > 0 && value(index) != value(order[place - 1]) {
+        for (place, &(key, index)) in order.iter().enumerate() {
+            if place > 0 && key != order[place - 1].0 {
                 group += 1;
             }
             dense[index as usize] = group;
@@ -26,17 +27,33 @@ impl Ranking {
         Self { dense, groups: if values.is_empty() { 0 } else { group as usize + 1 } }
     }
 
+    /// Whether all values are different.
+    pub fn is_untied(&self) -> bool {
+        self.groups == self.dense.len()
+    }
+
+    /// The number of pairs of equal values.
+    pub fn tied_pairs(&self) -> u64 {
+        if self.is_untied() {
+            return 0;
+        }
+        let mut counts = vec![0_u32; self.groups];
+        self.dense.iter().for_each(|&group| counts[group as usize] += 1);
+        counts.into_iter().map(|count| u64::from(count) * u64::from(count.saturating_sub(1)) / 2).sum()
+    }
+
     /// The rank of each value, from 1; equal values share the mean of their ranks.
-    pub fn mid_ranks(&self) -> Vec<f64> {
-        self.rank_by(|_| 1.0)
+    pub fn ranks(&self) -> Ranks<'_> {
+        let by_group = (!self.is_untied()).then(|| self.group_ranks(|_| 1.0));
+        Ranks { dense: &self.dense, by_group }
     }
 
     /// The rank of each value in a sample that holds value i `weights[i]` times.
-    pub fn weighted_mid_ranks(&self, weights: &[u32]) -> Vec<f64> {
-        self.rank_by(|index| f64::from(weights[index]))
+    pub fn weighted_ranks(&self, weights: &[u32]) -> Ranks<'_> {
+        Ranks { dense: &self.dense, by_group: Some(self.group_ranks(|index| f64::from(weights[index]))) }
     }
 
-    fn rank_by(&self, weight: impl Fn(usize) -> f64) -> Vec<f64> {
+    fn group_ranks(&self, weight: impl Fn(usize) -> f64) -> Vec<f64> {
         let mut totals = vec![0.0; self.groups];
         for (index, &group) in self.dense.iter().enumerate() {
             totals[group as usize] += weight(index);
@@ -47,6 +64,45 @@ impl Ranking {
             *total = before + (own + 1.0) / 2.0;
             before += own;
         }
-        self.dense.iter().map(|&group| totals[group as usize]).collect()
+        totals
+    }
+}
+
+/// Ranks of values, without a number for each of them.
+#[derive(Debug)]
+pub(crate) struct Ranks<'a> {
+    dense: &'a [u32],
+    /// The rank that a group of equal values shares; `None` where no values are equal.
+    by_group: Option<Vec<f64>>,
+}
+
+impl Ranks<'_> {
+    #[inline]
+    pub fn of(&self, index: usize) -> f64 {
+        let group = self.dense[index];
+        match &self.by_group {
+            Some(ranks) => ranks[group as usize],
+            None => f64::from(group) + 1.0,
+        }
+    }
+}
+
+/// A key that is ordered as the numbers are, the two zeros being equal.
+fn sort_key(value: f64) -> u64 {
+    let bits = (value + 0.0).to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ranking;
+
+    #[test]
+    fn numbers_are_ranked_by_size_and_zeros_are_equal() {
+        let ranking = Ranking::new(&[0.0, -2.0, 5.0, -0.0, -1e-300, 5.0, f64::MIN]);
+        assert_eq!(ranking.dense, [3, 1, 4, 3, 2, 4, 0]);
+        assert_eq!((ranking.groups, ranking.tied_pairs()), (5, 2));
+        let ranks = ranking.ranks();
+        assert_eq!((0..7).map(|index| ranks.of(index)).collect::<Vec<_>>(), [4.5, 2.0, 6.5, 4.5, 3.0, 6.5, 1.0]);
     }
 }

@@ -7,6 +7,8 @@ use crate::Result;
 use crate::compare::Options;
 use crate::comparison::Comparison;
 
+/// What all draws that are computed at once may take together, in bytes.
+const MEMORY: usize = 1 << 30;
 /// Differences that rounding makes are none.
 const TOLERANCE: f64 = 1e-10;
 
@@ -24,7 +26,7 @@ pub(crate) fn permutations(
         order.shuffle(&mut generator(options.seed, 2 * index as u64));
         comparison.permuted(&order)
     };
-    let null = repeat(options.permutations, "permutations", draw, warnings);
+    let null = repeat(options.permutations, "permutations", comparison.scratch(), draw, warnings);
     if null.is_empty() {
         return None;
     }
@@ -45,7 +47,7 @@ pub(crate) fn bootstrap(
         let drawn: Vec<usize> = (0..rows).map(|_| rng.random_range(0..rows)).collect();
         comparison.resampled(&drawn)
     };
-    let mut values = repeat(options.bootstraps, "resamples", draw, warnings);
+    let mut values = repeat(options.bootstraps, "resamples", comparison.scratch(), draw, warnings);
     if values.is_empty() {
         return None;
     }
@@ -64,10 +66,16 @@ fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
 fn repeat(
     count: usize,
     what: &str,
+    scratch: usize,
     draw: impl Fn(usize) -> Result<f64> + Send + Sync,
     warnings: &mut Vec<String>,
 ) -> Vec<f64> {
-    let drawn: Vec<Result<f64>> = (0..count).into_par_iter().map(draw).collect();
+    // As many at once as memory allows.
+    let at_once = (MEMORY / scratch.max(1)).clamp(1, count.max(1));
+    let mut drawn: Vec<Result<f64>> = Vec::with_capacity(count);
+    for first in (0..count).step_by(at_once) {
+        drawn.par_extend((first..count.min(first + at_once)).into_par_iter().map(&draw));
+    }
     let values: Vec<f64> = drawn.into_iter().flatten().filter(|value| value.is_finite()).collect();
     if values.len() < count {
         warnings.push(format!("{} of {count} {what} are undefined and left out", count - values.len()));

@@ -1,10 +1,11 @@
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use crate::comparison::{Comparison, multiplicities};
-use crate::correlation::{Correlation, pearson, standardised};
+use crate::correlation::{Correlation, Standard, pearson};
 use crate::dissimilarity::{Distance, of_side, pair};
 use crate::error::Side;
-use crate::kendall::kendall;
+use crate::kendall::{kendall, weighted_kendall};
 use crate::ranking::Ranking;
 use crate::samples::enough_rows;
 use crate::{Error, Result, Samples};
@@ -45,11 +46,12 @@ impl Rsa {
             true => of_side(&samples.zscored(), self.distance, side),
             false => of_side(samples, self.distance, side),
         };
-        Ok(Tables { rows: a.rows(), a: table(a, Side::A)?, b: table(b, Side::B)? })
+        let (a, b, rows) = (table(a, Side::A)?, table(b, Side::B)?, a.rows());
+        Ok(Tables { rows, a, b, rankings: OnceLock::new() })
     }
 
     fn prepare(&self, a: &Samples, b: &Samples, diagonal: bool) -> Result<PreparedRsa> {
-        PreparedRsa::new(&self.tables(a, b)?, self.correlation, diagonal)
+        PreparedRsa::new(&Arc::new(self.tables(a, b)?), self.correlation, diagonal)
     }
 }
 
@@ -61,62 +63,80 @@ impl fmt::Display for Rsa {
     }
 }
 
-/// The dissimilarities of both activities, computed once for every correlation, permutation and resample.
+/// The dissimilarities of both activities, computed once for every correlation, permutation and resample, and their
+/// order once it is asked for.
 #[derive(Debug)]
 pub(crate) struct Tables {
     rows: usize,
     a: Vec<f64>,
     b: Vec<f64>,
+    rankings: OnceLock<[Ranking; 2]>,
+}
+
+impl Tables {
+    /// With the zeros of the diagonal behind the pairs.
+    fn with_diagonal(&self) -> Self {
+        let extended = |table: &[f64]| {
+            let mut extended = Vec::with_capacity(table.len() + self.rows);
+            extended.extend_from_slice(table);
+            extended.resize(table.len() + self.rows, 0.0);
+            extended
+        };
+        Self { rows: self.rows, a: extended(&self.a), b: extended(&self.b), rankings: OnceLock::new() }
+    }
+
+    /// Ranks of a permuted table are permuted ranks: the order is found once.
+    fn rankings(&self) -> &[Ranking; 2] {
+        self.rankings.get_or_init(|| [Ranking::new(&self.a), Ranking::new(&self.b)])
+    }
 }
 
 /// Two tables, ready to be compared again and again under other orders of their rows.
 #[derive(Debug)]
 pub(crate) struct PreparedRsa {
-    rows: usize,
+    tables: Arc<Tables>,
     /// Whether the zeros of the diagonal are compared too; they then follow the pairs.
     diagonal: bool,
     form: Form,
 }
 
+/// How entries become what is multiplied: nothing as large as a table is kept beside it.
 #[derive(Debug)]
 enum Form {
-    /// The dissimilarities, and the same standardised.
-    Pearson { a: Vec<f64>, b: Vec<f64>, standard_a: Vec<f64>, standard_b: Vec<f64> },
-    /// The order of the dissimilarities, and their standardised ranks. Ranks of a permuted table are permuted ranks.
-    Spearman { a: Ranking, b: Ranking, standard_a: Vec<f64>, standard_b: Vec<f64> },
-    /// The order alone.
-    Kendall { a: Ranking, b: Ranking },
+    Pearson { a: Standard, b: Standard },
+    Spearman { a: Standard, b: Standard },
+    Kendall,
 }
 
 impl PreparedRsa {
-    pub fn new(tables: &Tables, correlation: Correlation, diagonal: bool) -> Result<Self> {
-        let rows = tables.rows;
-        let extended = |table: &[f64]| {
-            let mut table = table.to_vec();
-            table.resize(table.len() + if diagonal { rows } else { 0 }, 0.0);
-            table
-        };
-        let (a, b) = (extended(&tables.a), extended(&tables.b));
+    pub fn new(tables: &Arc<Tables>, correlation: Correlation, diagonal: bool) -> Result<Self> {
+        let tables = if diagonal { Arc::new(tables.with_diagonal()) } else { Arc::clone(tables) };
+        let entries = tables.a.len();
         let form = match correlation {
-            Correlation::Pearson => {
-                let (standard_a, standard_b) = (standardised(&a, Side::A)?, standardised(&b, Side::B)?);
-                Form::Pearson { a, b, standard_a, standard_b }
-            }
+            Correlation::Pearson => Form::Pearson {
+                a: Standard::new(entries, |index| tables.a[index], Side::A)?,
+                b: Standard::new(entries, |index| tables.b[index], Side::B)?,
+            },
             Correlation::Spearman => {
-                let (a, b) = (Ranking::new(&a), Ranking::new(&b));
-                let standard_a = standardised(&a.mid_ranks(), Side::A)?;
-                let standard_b = standardised(&b.mid_ranks(), Side::B)?;
-                Form::Spearman { a, b, standard_a, standard_b }
+                let [a, b] = tables.rankings().each_ref().map(Ranking::ranks);
+                Form::Spearman {
+                    a: Standard::new(entries, |index| a.of(index), Side::A)?,
+                    b: Standard::new(entries, |index| b.of(index), Side::B)?,
+                }
             }
-            Correlation::Kendall => Form::Kendall { a: Ranking::new(&a), b: Ranking::new(&b) },
+            Correlation::Kendall => {
+                // Here, and not first in a draw among others.
+                tables.rankings();
+                Form::Kendall
+            }
         };
-        Ok(Self { rows, diagonal, form })
+        Ok(Self { tables, diagonal, form })
     }
 
     /// Calls `visit` with each entry's place in `a` and, its rows taken through `order`, in `b`.
     fn for_each_entry(&self, order: &[usize], mut visit: impl FnMut(usize, usize)) {
         let mut place = 0;
-        for row in 1..self.rows {
+        for row in 1..self.tables.rows {
             let target = order[row];
             for &other in &order[..row] {
                 visit(place, pair(target, other));
@@ -132,45 +152,76 @@ impl PreparedRsa {
     /// How often each entry occurs among resampled rows. Pairs of copies of one row are left out: their zeros are the
     /// resampling's doing.
     fn weights(&self, counts: &[u32]) -> Vec<u32> {
-        let pairs = (1..self.rows).flat_map(|row| counts[..row].iter().map(move |other| counts[row] * other));
-        pairs.chain(counts.iter().copied().filter(|_| self.diagonal)).collect()
+        let mut weights = Vec::with_capacity(self.tables.a.len());
+        for row in 1..self.tables.rows {
+            weights.extend(counts[..row].iter().map(|other| counts[row] * other));
+        }
+        weights.extend(counts.iter().copied().filter(|_| self.diagonal));
+        weights
     }
 }
 
 impl Comparison for PreparedRsa {
     fn value(&self) -> Result<f64> {
-        match &self.form {
-            Form::Pearson { standard_a, standard_b, .. } | Form::Spearman { standard_a, standard_b, .. } => {
-                let sum: f64 = standard_a.iter().zip(standard_b).map(|(a, b)| a * b).sum();
-                Ok(sum.clamp(-1.0, 1.0))
+        let entries = 0..self.tables.a.len();
+        match self.form {
+            Form::Pearson { a, b } => {
+                let products = self.tables.a.iter().zip(&self.tables.b).map(|(&x, &y)| a.of(x) * b.of(y));
+                Ok(products.sum::<f64>().clamp(-1.0, 1.0))
             }
-            Form::Kendall { a, b } => kendall(a, b, |index| Some((index, 1))),
+            Form::Spearman { a, b } => {
+                let [x, y] = self.tables.rankings().each_ref().map(Ranking::ranks);
+                let products = entries.map(|index| a.of(x.of(index)) * b.of(y.of(index)));
+                Ok(products.sum::<f64>().clamp(-1.0, 1.0))
+            }
+            Form::Kendall => {
+                let [x, y] = self.tables.rankings();
+                kendall(x, y, |visit| entries.clone().for_each(|index| visit(index, index)))
+            }
         }
     }
 
     fn permuted(&self, order: &[usize]) -> Result<f64> {
-        match &self.form {
-            Form::Pearson { standard_a, standard_b, .. } | Form::Spearman { standard_a, standard_b, .. } => {
-                let mut sum = 0.0;
-                self.for_each_entry(order, |a, b| sum += standard_a[a] * standard_b[b]);
-                Ok(sum.clamp(-1.0, 1.0))
+        let mut sum = 0.0;
+        match self.form {
+            Form::Pearson { a, b } => {
+                let Tables { a: x, b: y, .. } = &*self.tables;
+                self.for_each_entry(order, |left, right| sum += a.of(x[left]) * b.of(y[right]));
             }
-            Form::Kendall { a, b } => {
-                let mut places = Vec::with_capacity(a.dense.len());
-                self.for_each_entry(order, |_, place| places.push(place as u32));
-                kendall(a, b, |index| Some((places[index] as usize, 1)))
+            Form::Spearman { a, b } => {
+                let [x, y] = self.tables.rankings().each_ref().map(Ranking::ranks);
+                self.for_each_entry(order, |left, right| sum += a.of(x.of(left)) * b.of(y.of(right)));
+            }
+            Form::Kendall => {
+                let [x, y] = self.tables.rankings();
+                return kendall(x, y, |visit| self.for_each_entry(order, visit));
+            }
+        }
+        Ok(sum.clamp(-1.0, 1.0))
+    }
+
+    fn resampled(&self, rows: &[usize]) -> Result<f64> {
+        let Tables { a, b, .. } = &*self.tables;
+        let weights = self.weights(&multiplicities(rows, self.tables.rows));
+        match self.form {
+            Form::Pearson { .. } => pearson(a.len(), |index| a[index], |index| b[index], Some(&weights)),
+            Form::Spearman { .. } => {
+                let [x, y] = self.tables.rankings().each_ref().map(|ranking| ranking.weighted_ranks(&weights));
+                pearson(a.len(), |index| x.of(index), |index| y.of(index), Some(&weights))
+            }
+            Form::Kendall => {
+                let [x, y] = self.tables.rankings();
+                weighted_kendall(x, y, &weights)
             }
         }
     }
 
-    fn resampled(&self, rows: &[usize]) -> Result<f64> {
-        let weights = self.weights(&multiplicities(rows, self.rows));
-        match &self.form {
-            Form::Pearson { a, b, .. } => pearson(a, b, Some(&weights)),
-            Form::Spearman { a, b, .. } => {
-                pearson(&a.weighted_mid_ranks(&weights), &b.weighted_mid_ranks(&weights), Some(&weights))
-            }
-            Form::Kendall { a, b } => kendall(a, b, |index| Some((index, weights[index]))),
-        }
+    fn scratch(&self) -> usize {
+        let bytes = match self.form {
+            Form::Pearson { .. } => 4,
+            Form::Spearman { .. } => 20,
+            Form::Kendall => 36,
+        };
+        self.tables.a.len() * bytes
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use faer::{ColRef, Mat, MatRef};
-use mas_core::Activity;
+use mas_core::{Activity, ActivityFile};
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -60,6 +60,22 @@ impl Samples {
             return Err(Error::Unpaired { reason });
         }
         Ok((a.into(), b.into()))
+    }
+
+    /// All vectors of an activity file, in 64 bits.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the file: [`Error::File`] names it, and the row.
+    pub fn of_file(file: &ActivityFile) -> Result<Self> {
+        Self::from_row_major(&file.read(0..file.rows()).map_err(Error::file)?, file.width())
+    }
+
+    /// The vectors at `rows` of an activity file, in that order, in 64 bits.
+    ///
+    /// # Errors
+    /// As [`Samples::of_file`], and rows that do not exist.
+    pub fn of_rows(file: &ActivityFile, rows: &[usize]) -> Result<Self> {
+        Self::from_row_major(&file.take(rows).map_err(Error::file)?, file.width())
     }
 
     /// Number of samples.

@@ -1,7 +1,5 @@
 //! Null distributions and intervals.
 
-use std::time::Instant;
-
 use faer::Mat;
 use mas_metrics::{Measure, Options, Samples, compare};
 use rand::{RngExt, SeedableRng};
@@ -101,14 +99,41 @@ fn copies_of_rows_are_reported() {
     assert!(outcome.warnings.iter().any(|warning| warning.contains("only 30 of 40")), "{:?}", outcome.warnings);
 }
 
-/// A guard against quadratic slips, far above what it takes: ranks are computed once, not once a permutation.
 #[test]
-fn a_thousand_rows_and_a_hundred_permutations_take_seconds() {
-    let a = uniform(1000, 128, 1);
-    let b = related(&a, 2);
-    let start = Instant::now();
-    let measure = "rsa_euclidean_spearman".parse().unwrap();
-    compare(&a, &b, &[measure], &Options { permutations: 100, bootstraps: 20, seed: 0 }).unwrap();
-    let seconds = start.elapsed().as_secs_f64();
-    assert!(seconds < 60.0, "it took {seconds} s");
+fn rows_that_repeat_on_one_side_are_reported() {
+    let (a, b) = (uniform(6, 3, 1), uniform(60, 3, 2));
+    let repeated = a.select(&(0..60).map(|row| row % 6).collect::<Vec<_>>()).unwrap();
+    let outcome = &compare(&b, &repeated, &[Measure::CkaLinear], &Options::default()).unwrap()[0];
+    assert!(
+        outcome.warnings.iter().any(|warning| warning.contains("only 6 of 60 rows of b")),
+        "{:?}",
+        outcome.warnings
+    );
+}
+
+#[test]
+fn a_row_that_carries_a_value_is_named() {
+    let measures =
+        ["cka_linear", "rsa_euclidean_pearson", "procrustes", "cca_mean"].map(|name| name.parse::<Measure>().unwrap());
+    let options = Options { permutations: 0, bootstraps: 0, seed: 0 };
+    let with_outlier = |seed: u64, size: f64| {
+        let mut matrix = uniform(100, 3, seed).as_mat().to_owned();
+        matrix.row_mut(17).iter_mut().for_each(|value| *value = size);
+        Samples::new(matrix).unwrap()
+    };
+    for outcome in compare(&with_outlier(1, 300.0), &with_outlier(2, 300.0), &measures, &options).unwrap() {
+        let warned = outcome.warnings.iter().any(|warning| warning.contains("row 17 of 100 alone carries"));
+        assert!(warned, "{}: {outcome:?}", outcome.measure);
+        assert!(outcome.value > 0.3, "{outcome:?}");
+    }
+    for outcome in compare(&with_outlier(1, 0.5), &with_outlier(2, 0.5), &measures, &options).unwrap() {
+        assert!(outcome.warnings.is_empty(), "{outcome:?}");
+    }
+}
+
+#[test]
+fn the_excess_is_over_the_null_mean() {
+    let a = uniform(40, 3, 1);
+    let outcome = &compare(&a, &related(&a, 2), &[Measure::CkaLinear], &Options::default()).unwrap()[0];
+    assert_eq!(outcome.excess(), Some(outcome.value - outcome.null_mean.unwrap()));
 }

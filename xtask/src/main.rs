@@ -1,9 +1,10 @@
-//! What a developer asks of the repository: `cargo xtask reproduce | check | bench | fuzz`.
+//! What a developer asks of the repository: `cargo xtask reproduce | check | bench | fuzz | self-test`.
 
 mod bench;
 mod check;
 mod fuzz;
 mod reproduce;
+mod self_test;
 
 use clap::{Parser, Subcommand};
 use xshell::Shell;
@@ -28,6 +29,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Give readers of files mutated ones for a while: none may panic
     Fuzz(fuzz::Arguments),
+    /// What each similarity measure sees, on networks of different seeds: the table in docs/similarity.md
+    SelfTest(self_test::Arguments),
 }
 
 fn main() -> xshell::Result<()> {
@@ -39,5 +42,6 @@ fn main() -> xshell::Result<()> {
         Command::Check(arguments) => check::run(&shell, &arguments),
         Command::Bench(arguments) => bench::run(&shell, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&shell, &arguments),
+        Command::SelfTest(arguments) => self_test::run(&shell, &arguments),
     }
 }

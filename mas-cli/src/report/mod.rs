@@ -13,7 +13,8 @@
 //! figures/NAME.csv    what it is drawn from
 //! ```
 //!
-//! The same data gives the same bytes. [`main_figure`] gives the figure that a README shows.
+//! The same data gives the same bytes. [`main_figure`] gives the figure that a README shows,
+//! [`similarity_figure`] the heat map of `mas compare`.
 
 mod bars;
 mod beside;
@@ -28,6 +29,7 @@ mod heatmap;
 mod lines;
 mod page;
 mod pooled;
+mod similarities;
 mod table;
 mod theme;
 mod write;
@@ -35,5 +37,6 @@ mod write;
 pub use bars::main_figure;
 pub use data::{NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
 pub use figure::{Drawing, Figure};
+pub use similarities::{SimilarityMatrix, similarity_figure};
 pub use table::{Cell, Table};
 pub use write::{ReportError, write_report};

@@ -1,6 +1,7 @@
 //! Driving the real program.
 
 mod bad_input;
+mod compare;
 mod functions;
 mod inaccessible;
 mod networks;

@@ -1,6 +1,8 @@
 use std::io;
+use std::path::Path;
 
 use super::element::Numbers;
+use crate::Error;
 
 /// One array of a file, in row-major order.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(super) trait Arrays {
     fn names(&self) -> Vec<String>;
     /// The array called `name`, which is one of [`Arrays::names`].
     fn read(&mut self, name: &str) -> Result<Array, Problem>;
+    /// As [`Arrays::read`], with every number in 64 bits: the shape, and the numbers in row-major order.
+    fn read_wide(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Problem>;
 }
 
 /// Why an array cannot be read; the file's name is added where it is known.
@@ -29,6 +33,14 @@ pub(super) enum Problem {
 impl Problem {
     pub fn format(reason: impl ToString) -> Self {
         Self::Format(reason.to_string())
+    }
+
+    /// The error about the file at `path`.
+    pub fn of(self, path: &Path) -> Error {
+        match self {
+            Self::Format(reason) => Error::format(path, reason),
+            Self::Io(error) => Error::io(path, error),
+        }
     }
 }
 
@@ -78,7 +90,8 @@ impl Array {
     }
 }
 
-fn row_major<T: Copy>(numbers: &[T], shape: &[usize]) -> Vec<T> {
+/// Numbers in Fortran order, put into row-major order.
+pub(super) fn row_major<T: Copy>(numbers: &[T], shape: &[usize]) -> Vec<T> {
     let strides: Vec<usize> = shape
         .iter()
         .scan(1, |stride, &size| {

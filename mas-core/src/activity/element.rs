@@ -68,6 +68,47 @@ impl Element {
             }),
         })
     }
+
+    /// As [`Element::read`], with every number in 64 bits.
+    pub fn read_wide(self, reader: &mut impl Read, count: usize, big_endian: bool) -> io::Result<Vec<f64>> {
+        let mut numbers = Vec::new();
+        let mut buffer = vec![0; CHUNK.min(count) * self.size()];
+        while numbers.len() < count {
+            let bytes = &mut buffer[..CHUNK.min(count - numbers.len()) * self.size()];
+            reader.read_exact(bytes)?;
+            self.decode_wide(bytes, big_endian, &mut numbers);
+        }
+        Ok(numbers)
+    }
+
+    /// Puts the numbers that `bytes` hold behind `numbers`, in 64 bits. Bytes that make no whole number are left out.
+    pub fn decode_wide(self, bytes: &[u8], big_endian: bool, numbers: &mut Vec<f64>) {
+        macro_rules! decode {
+            ($number:ty, $convert:expr) => {{
+                let elements = bytes.as_chunks().0.iter();
+                let convert: fn($number) -> f64 = $convert;
+                match big_endian {
+                    false => numbers.extend(elements.map(|&bytes| convert(<$number>::from_le_bytes(bytes)))),
+                    true => numbers.extend(elements.map(|&bytes| convert(<$number>::from_be_bytes(bytes)))),
+                }
+            }};
+        }
+        match self {
+            Self::Bf16 => decode!(bf16, bf16::to_f64),
+            Self::F16 => decode!(f16, f16::to_f64),
+            Self::F32 => decode!(f32, f64::from),
+            Self::F64 => decode!(f64, |number| number),
+            Self::Bool => decode!(u8, |number| f64::from(u8::from(number != 0))),
+            Self::I8 => decode!(i8, f64::from),
+            Self::I16 => decode!(i16, f64::from),
+            Self::I32 => decode!(i32, f64::from),
+            Self::I64 => decode!(i64, |number| number as f64),
+            Self::U8 => decode!(u8, f64::from),
+            Self::U16 => decode!(u16, f64::from),
+            Self::U32 => decode!(u32, f64::from),
+            Self::U64 => decode!(u64, |number| number as f64),
+        }
+    }
 }
 
 fn decode<T, const SIZE: usize>(

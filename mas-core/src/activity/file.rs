@@ -6,41 +6,56 @@ use std::path::Path;
 
 use super::array::{Array, Arrays, Problem};
 use super::element::{Element, write_all};
+#[cfg(feature = "hdf5")]
+use super::hdf5::Hdf5File;
 use super::npz::{Npz, NpzFile};
 use super::safetensors::{SafetensorsFile, write_header};
-use super::{Activity, npy};
+use super::{Activity, csv, npy};
 use crate::storage::write_whole;
 use crate::{Error, Result};
 
 /// The formats, by extension.
 #[derive(Debug, Clone, Copy)]
-enum Format {
+pub(super) enum Format {
     Safetensors,
     Npz,
     Npy,
+    Csv,
+    #[cfg(feature = "hdf5")]
+    Hdf5,
 }
 
 /// A variable's key is this and its name.
 const VARIABLE: &str = "var.";
 
 impl Format {
-    fn of(path: &Path) -> Result<Self> {
+    pub fn of(path: &Path) -> Result<Self> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("safetensors") => Ok(Self::Safetensors),
             Some("npz") => Ok(Self::Npz),
             Some("npy") => Ok(Self::Npy),
-            _ => Err(Error::format(path, "activity files end in .safetensors, .npz or .npy")),
+            Some("csv") => Ok(Self::Csv),
+            #[cfg(feature = "hdf5")]
+            Some("h5" | "hdf5") => Ok(Self::Hdf5),
+            #[cfg(not(feature = "hdf5"))]
+            Some("h5" | "hdf5") => {
+                Err(Error::format(path, "this build does not read HDF5; build with the feature `hdf5`, or save .npy"))
+            }
+            _ => Err(Error::format(path, "activity files end in .safetensors, .npz, .npy or .csv")),
         }
     }
 }
 
 impl Activity {
-    /// Reads a file of recorded activity: `.safetensors`, `.npz` (stored or compressed) or `.npy`.
+    /// Reads a file of recorded activity: `.safetensors`, `.npz` (stored or compressed), `.npy`, `.csv` or, with the
+    /// feature `hdf5`, `.h5` and `.hdf5`.
     ///
-    /// * `.safetensors`, `.npz`: `activity` is `[trial, time, width]` with `lengths` `[trial]`, or `[sample, width]`
+    /// * `.safetensors`, `.npz`, HDF5: `activity` is `[trial, time, width]` with `lengths` `[trial]`, or `[sample, width]`
     ///   (where `lengths` may be left out); optionally `tokens` and, for each variable, `var.<name>`, both
     ///   `[trial, time]` (`[sample]` will do where there is no time). Other keys are ignored.
     /// * `.npy`: a bare `[sample, width]`, or `[trial, time, width]` in which nothing is padding.
+    /// * `.csv`: a line of numbers for each sample, separated by commas, semicolons or tabs; the first line may name the
+    ///   units.
     ///
     /// Real numbers may have 16 (safetensors: also bfloat16), 32 or 64 bits and are kept in 32; lengths and tokens are
     /// whole numbers of any size. NumPy arrays may be big-endian or in Fortran order.
@@ -56,17 +71,18 @@ impl Activity {
             Format::Safetensors => SafetensorsFile::open(file).and_then(|mut arrays| assemble(&mut arrays)),
             Format::Npz => Npz::open(file).and_then(|mut arrays| assemble(&mut arrays)),
             Format::Npy => read_npy(file),
+            Format::Csv => read_csv(file),
+            #[cfg(feature = "hdf5")]
+            Format::Hdf5 => Hdf5File::open(path).and_then(|mut arrays| assemble(&mut arrays)),
         };
-        activity.map_err(|problem| match problem {
-            Problem::Format(reason) => Error::format(path, reason),
-            Problem::Io(error) => Error::io(path, error),
-        })
+        activity.map_err(|problem| problem.of(path))
     }
 
     /// Writes a file that [`Activity::read`] reads, in the format of its extension, whole or not at all.
     ///
-    /// `.safetensors` and `.npz` hold everything. `.npy` is a bare `[sample, width]` of the vectors that are not
-    /// padding, trial by trial: which trial they came from, tokens and variables are lost.
+    /// `.safetensors` and `.npz` hold everything. `.npy` and `.csv` (without a line of names) are a bare `[sample, width]`
+    /// of the vectors that are not padding, trial by trial: which trial they came from, tokens and variables are lost.
+    /// HDF5 is only read.
     ///
     /// # Errors
     /// Another extension, or whatever the system refuses (a missing folder, a full disk). A file that was there
@@ -77,6 +93,9 @@ impl Activity {
             Format::Safetensors => write_whole(path, |writer| self.write_safetensors(writer)),
             Format::Npz => write_whole(path, |writer| self.write_npz(writer)),
             Format::Npy => write_whole(path, |writer| self.write_npy(writer)),
+            Format::Csv => write_whole(path, |writer| self.write_csv(writer)),
+            #[cfg(feature = "hdf5")]
+            Format::Hdf5 => return Err(Error::format(path, "HDF5 is only read; write .npz or .safetensors")),
         };
         written.map_err(|error| Error::io(path, error))
     }
@@ -103,6 +122,16 @@ impl Activity {
     fn write_npy(&self, writer: &mut impl Write) -> std::io::Result<()> {
         npy::write_header(&mut *writer, "<f4", &[self.row_count(), self.width])?;
         (0..self.trials).try_for_each(|trial| write_all(writer, self.trial(trial), f32::to_le_bytes))
+    }
+
+    fn write_csv(&self, writer: &mut impl Write) -> std::io::Result<()> {
+        for row in self.rows() {
+            for (unit, value) in row.vector.iter().enumerate() {
+                write!(writer, "{}{value}", if unit == 0 { "" } else { "," })?;
+            }
+            writeln!(writer)?;
+        }
+        Ok(())
     }
 
     /// Everything a file holds. Whole numbers come first: that keeps tensors aligned in a safetensors file.
@@ -135,6 +164,9 @@ pub fn read_tokens(path: impl AsRef<Path>) -> Result<Vec<Vec<i64>>> {
         }
         Format::Npz => Npz::open(file).and_then(|mut arrays| arrays.read("tokens")),
         Format::Safetensors => SafetensorsFile::open(file).and_then(|mut arrays| arrays.read("tokens")),
+        Format::Csv => Err(Problem::format("tokens are read from .npy, .npz or .safetensors")),
+        #[cfg(feature = "hdf5")]
+        Format::Hdf5 => Hdf5File::open(path).and_then(|mut arrays| arrays.read("tokens")),
     };
     let rows = array.and_then(|array| {
         let (shape, tokens) = array.into_whole("tokens")?;
@@ -144,10 +176,7 @@ pub fn read_tokens(path: impl AsRef<Path>) -> Result<Vec<Vec<i64>>> {
             _ => Err(Problem::format(format!("`tokens` must be [trial, time], not {shape:?}"))),
         }
     });
-    rows.map_err(|problem| match problem {
-        Problem::Format(reason) => Error::format(path, reason),
-        Problem::Io(error) => Error::io(path, error),
-    })
+    rows.map_err(|problem| problem.of(path))
 }
 
 /// One array to be written.
@@ -191,31 +220,20 @@ fn read_npy(file: File) -> Result<Activity, Problem> {
     build(values, shape, vec![shape[1]; shape[0]])
 }
 
+fn read_csv(file: File) -> Result<Activity, Problem> {
+    let (shape, values) = csv::read(BufReader::new(file))?;
+    let [samples, width] = shape;
+    build(values.into_iter().map(|value| value as f32).collect(), [samples, 1, width], vec![1; samples])
+}
+
 fn assemble(arrays: &mut impl Arrays) -> Result<Activity, Problem> {
     let names = arrays.names();
     if !names.iter().any(|name| name == "activity") {
         return Err(Problem::format(format!("there is no array called `activity`, only {names:?}")));
     }
     let (given, values) = arrays.read("activity")?.into_real();
-    let shape @ [trials, time, _] = trial_time_width(&given)?;
-    let lengths = if names.iter().any(|name| name == "lengths") {
-        let (length_shape, lengths) = arrays.read("lengths")?.into_whole("lengths")?;
-        check_shape("lengths", &length_shape, &[&[trials]])?;
-        lengths
-            .into_iter()
-            .enumerate()
-            .map(|(trial, length)| {
-                usize::try_from(length)
-                    .map_err(|_| Problem::format(format!("trial {trial} has length {length}; lengths start at 1")))
-            })
-            .collect::<Result<_, _>>()?
-    } else if given.len() == 2 {
-        vec![1; trials]
-    } else {
-        return Err(Problem::format(format!(
-            "activity {given:?} needs `lengths` [{trials}]; fill it with {time} if nothing is padding"
-        )));
-    };
+    let shape = trial_time_width(&given)?;
+    let lengths = lengths(arrays, &given, shape)?;
     let mut activity = build(values, shape, lengths)?;
     let mut position_shapes: Vec<&[usize]> = vec![&shape[..2]];
     if given.len() == 2 {
@@ -237,11 +255,38 @@ fn assemble(arrays: &mut impl Arrays) -> Result<Activity, Problem> {
     Ok(activity)
 }
 
+/// For each trial how many positions are real; where there is no time, `lengths` may be left out.
+pub(super) fn lengths(
+    arrays: &mut impl Arrays,
+    given: &[usize],
+    [trials, time, _]: [usize; 3],
+) -> Result<Vec<usize>, Problem> {
+    let names = arrays.names();
+    if names.iter().any(|name| name == "lengths") {
+        let (length_shape, lengths) = arrays.read("lengths")?.into_whole("lengths")?;
+        check_shape("lengths", &length_shape, &[&[trials]])?;
+        lengths
+            .into_iter()
+            .enumerate()
+            .map(|(trial, length)| {
+                usize::try_from(length)
+                    .map_err(|_| Problem::format(format!("trial {trial} has length {length}; lengths start at 1")))
+            })
+            .collect()
+    } else if given.len() == 2 {
+        Ok(vec![1; trials])
+    } else {
+        Err(Problem::format(format!(
+            "activity {given:?} needs `lengths` [{trials}]; fill it with {time} if nothing is padding"
+        )))
+    }
+}
+
 fn build(values: Vec<f32>, shape: [usize; 3], lengths: Vec<usize>) -> Result<Activity, Problem> {
     Activity::new(values, shape, lengths).map_err(Problem::format)
 }
 
-fn trial_time_width(shape: &[usize]) -> Result<[usize; 3], Problem> {
+pub(super) fn trial_time_width(shape: &[usize]) -> Result<[usize; 3], Problem> {
     match *shape {
         [samples, width] => Ok([samples, 1, width]),
         [trials, time, width] => Ok([trials, time, width]),

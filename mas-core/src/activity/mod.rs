@@ -1,12 +1,17 @@
 //! Recorded activity: plain numbers `[trial, time, width]`, and the files that hold them.
 
 mod array;
+mod blocks;
+mod csv;
 mod element;
 mod file;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod npy;
 mod npz;
 mod safetensors;
 
+pub use blocks::ActivityFile;
 pub use file::read_tokens;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use std::io::{self, Cursor, Read, Write};
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, WriterBuilder};
 
-use super::array::{Array, Problem, element_count};
+use super::array::{Array, Problem, element_count, row_major};
 use super::element::Element;
 
 /// The longest header that is read. NumPy's own limit is 10,000 bytes.
@@ -12,9 +12,41 @@ const LONGEST_HEADER: u64 = 1 << 16;
 /// The most brackets in a header: more would only be there to exhaust a parser's stack.
 const MOST_BRACKETS: usize = 32;
 
+/// What a header says, checked against the bytes that are there.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub shape: Vec<usize>,
+    /// Number of elements.
+    pub count: usize,
+    pub element: Element,
+    pub big_endian: bool,
+    /// Whether the first index runs fastest.
+    pub fortran: bool,
+    /// Where the numbers begin, in bytes.
+    pub start: u64,
+}
+
 /// Reads one array from `reader`, of which at most `available` bytes are there.
 pub(super) fn read(reader: &mut impl Read, available: u64) -> Result<Array, Problem> {
-    let (header, header_bytes) = read_header(reader)?;
+    let Layout { shape, count, element, big_endian, fortran, .. } = layout(reader, available)?;
+    let numbers = element.read(reader, count, big_endian)?;
+    Ok(match fortran {
+        false => Array { shape, numbers },
+        true => Array::from_fortran_order(shape, numbers),
+    })
+}
+
+/// As [`read`], with every number in 64 bits.
+pub(super) fn read_wide(reader: &mut impl Read, available: u64) -> Result<(Vec<usize>, Vec<f64>), Problem> {
+    let Layout { shape, count, element, big_endian, fortran, .. } = layout(reader, available)?;
+    let numbers = element.read_wide(reader, count, big_endian)?;
+    let numbers = if fortran { row_major(&numbers, &shape) } else { numbers };
+    Ok((shape, numbers))
+}
+
+/// Reads the header alone: what follows in `reader` are the numbers.
+pub(super) fn layout(reader: &mut impl Read, available: u64) -> Result<Layout, Problem> {
+    let (header, start) = read_header(reader)?;
     let (element, big_endian) = element_of(&header)?;
     let shape = header
         .shape()
@@ -23,18 +55,16 @@ pub(super) fn read(reader: &mut impl Read, available: u64) -> Result<Array, Prob
         .collect::<Result<Vec<_>, _>>()?;
     let count = element_count(&shape);
     let needed = count.and_then(|count| count.checked_mul(element.size())).map(|bytes| bytes as u64);
-    let present = available.saturating_sub(header_bytes);
+    let present = available.saturating_sub(start);
     let (Some(count), Some(needed)) = (count, needed) else {
         return Err(Problem::format(format!("shape {shape:?} is too large")));
     };
     if needed > present {
-        return Err(Problem::format(format!("shape {shape:?} needs {needed} bytes, but there are only {present}")));
+        return Err(Problem::format(format!(
+            "shape {shape:?} needs {needed} bytes, but there are only {present}: it is truncated"
+        )));
     }
-    let numbers = element.read(reader, count, big_endian)?;
-    Ok(match header.order() {
-        Order::C => Array { shape, numbers },
-        Order::Fortran => Array::from_fortran_order(shape, numbers),
-    })
+    Ok(Layout { shape, count, element, big_endian, fortran: header.order() == Order::Fortran, start })
 }
 
 /// Writes the header of a row-major, little-endian array. `descr` is NumPy's type string.

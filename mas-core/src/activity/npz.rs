@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read, Seek, Write};
 
 use npyz::npz::{NpzArchive, NpzWriter};
 use npyz::zip::CompressionMethod;
+use npyz::zip::read::ZipFile;
 use npyz::zip::result::ZipError;
 use npyz::zip::write::FileOptions;
 
@@ -28,13 +29,27 @@ impl Arrays for Npz {
     }
 
     fn read(&mut self, name: &str) -> Result<Array, Problem> {
+        self.read_by(name, |entry, size| npy::read(entry, size))
+    }
+
+    fn read_wide(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Problem> {
+        self.read_by(name, |entry, size| npy::read_wide(entry, size))
+    }
+}
+
+impl Npz {
+    fn read_by<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut ZipFile<'_>, u64) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
         let mut entry = match self.archive.zip_archive().by_name(&npyz::npz::file_name_from_array_name(name)) {
             Ok(entry) => entry,
             Err(ZipError::Io(error)) => return Err(error.into()),
             Err(error) => return Err(Problem::format(format!("`{name}`: {error}"))),
         };
         let size = entry.size();
-        let array = npy::read(&mut entry, size).map_err(|problem| within(name, problem))?;
+        let array = read(&mut entry, size).map_err(|problem| within(name, problem))?;
         // The checksum is compared when the end is reached, and only then.
         match entry.read(&mut [0]) {
             Ok(0) => Ok(array),

@@ -8,6 +8,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::array::{Array, Arrays, Problem, element_count};
 use super::element::Element;
+use super::npy::Layout;
 
 /// The format's own limit for a header.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -53,6 +54,22 @@ impl Arrays for SafetensorsFile {
     }
 
     fn read(&mut self, name: &str) -> Result<Array, Problem> {
+        let Layout { shape, count, element, start, .. } = self.layout(name)?;
+        self.reader.seek(SeekFrom::Start(start))?;
+        let numbers = element.read(&mut self.reader, count, false)?;
+        Ok(Array { shape, numbers })
+    }
+
+    fn read_wide(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Problem> {
+        let Layout { shape, count, element, start, .. } = self.layout(name)?;
+        self.reader.seek(SeekFrom::Start(start))?;
+        Ok((shape, element.read_wide(&mut self.reader, count, false)?))
+    }
+}
+
+impl SafetensorsFile {
+    /// Where the tensor called `name` is, and how it is stored.
+    pub fn layout(&self, name: &str) -> Result<Layout, Problem> {
         let info = self.metadata.info(name).ok_or_else(|| Problem::format(format!("there is no `{name}`")))?;
         let element = match info.dtype {
             Dtype::BF16 => Element::Bf16,
@@ -72,9 +89,8 @@ impl Arrays for SafetensorsFile {
         };
         let shape = info.shape.clone();
         let count = element_count(&shape).ok_or_else(|| Problem::format(format!("shape {shape:?} is too large")))?;
-        self.reader.seek(SeekFrom::Start(self.data_start + info.data_offsets.0 as u64))?;
-        let numbers = element.read(&mut self.reader, count, false)?;
-        Ok(Array { shape, numbers })
+        let start = self.data_start + info.data_offsets.0 as u64;
+        Ok(Layout { shape, count, element, big_endian: false, fortran: false, start })
     }
 }
 

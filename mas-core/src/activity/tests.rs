@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::Activity;
+use super::{Activity, ActivityFile};
 use crate::Error;
 
 fn folder() -> TempDir {
@@ -159,9 +159,134 @@ fn numpy_files_are_read() {
     assert_eq!(fortran.lengths(), [3, 3]);
 }
 
+/// All vectors of a file, read block by block.
+fn in_blocks(path: impl AsRef<Path>) -> crate::Result<Vec<f64>> {
+    let file = ActivityFile::open(path)?;
+    let mut values = Vec::new();
+    for row in (0..file.rows()).step_by(2) {
+        values.extend(file.read(row..file.rows().min(row + 2))?);
+    }
+    Ok(values)
+}
+
+#[track_caller]
+fn assert_blocks_agree(path: &Path) {
+    let activity = Activity::read(path).unwrap();
+    let whole: Vec<f64> = activity.rows().flat_map(|row| row.vector.iter().map(|&value| value.into())).collect();
+    assert_eq!(in_blocks(path).unwrap(), whole, "{}", path.display());
+    let file = ActivityFile::open(path).unwrap();
+    let taken = file.take(&[3, 0]).unwrap();
+    assert_eq!(taken, [&whole[3 * file.width()..][..file.width()], &whole[..file.width()]].concat());
+}
+
+#[test]
+fn blocks_of_a_file_are_its_vectors() {
+    assert_blocks_agree(&fixture("compressed.npz"));
+    assert_blocks_agree(&fixture("fortran-big-endian.npy"));
+    let folder = folder();
+    for name in ["a.safetensors", "a.npz", "a.npy", "a.csv"] {
+        let path = folder.path().join(name);
+        small().write(&path).unwrap();
+        assert_blocks_agree(&path);
+    }
+    assert!(ActivityFile::open(folder.path().join("a.npy")).unwrap().read(4..6).is_err());
+}
+
+/// 1, −2.5 and 3 as every type of real number, in both byte orders.
+#[test]
+fn every_type_of_number_is_read() {
+    let types: [(&str, &[u8]); 3] = [
+        ("f2", &[0x3c, 0x00, 0xc1, 0x00, 0x42, 0x00]),
+        ("f4", &[0x3f, 0x80, 0, 0, 0xc0, 0x20, 0, 0, 0x40, 0x40, 0, 0]),
+        ("f8", &[0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0xc0, 0x04, 0, 0, 0, 0, 0, 0, 0x40, 0x08, 0, 0, 0, 0, 0, 0]),
+    ];
+    let folder = folder();
+    let path = folder.path().join("a.npy");
+    for (name, big_endian) in types {
+        let size = big_endian.len() / 3;
+        let little_endian: Vec<u8> = big_endian.chunks(size).flat_map(|number| number.iter().rev().copied()).collect();
+        for (order, data) in [('>', big_endian.to_vec()), ('<', little_endian)] {
+            let header = format!("{{'descr': '{order}{name}', 'fortran_order': False, 'shape': (3, 1), }}");
+            fs::write(&path, npy(&header, &data)).unwrap();
+            assert_eq!(in_blocks(&path).unwrap(), [1.0, -2.5, 3.0], "{order}{name}");
+            assert_eq!(Activity::read(&path).unwrap().values(), [1.0, -2.5, 3.0], "{order}{name}");
+        }
+    }
+    let header = r#"{"activity":{"dtype":"BF16","shape":[2,1],"data_offsets":[0,4]}}"#;
+    let path = folder.path().join("a.safetensors");
+    fs::write(&path, safetensors(header, &[0x80, 0x3f, 0x20, 0xc0])).unwrap();
+    assert_eq!(in_blocks(&path).unwrap(), [1.0, -2.5]);
+}
+
+#[test]
+fn text_is_read_with_or_without_names() {
+    let folder = folder();
+    let path = folder.path().join("a.csv");
+    for text in ["1,2\n3,-4e1\n", "x,y\r\n1,2\r\n3,-40\r\n", "1;2\n3;-40", "u 1\tu 2\n 1 \t 2\n3\t-40\n\n"] {
+        fs::write(&path, text).unwrap();
+        assert_eq!(in_blocks(&path).unwrap(), [1.0, 2.0, 3.0, -40.0], "{text:?}");
+        assert_eq!(Activity::read(&path).unwrap().values(), [1.0, 2.0, 3.0, -40.0], "{text:?}");
+    }
+}
+
+#[test]
+fn what_is_no_number_in_a_text_is_named() {
+    let folder = folder();
+    let path = folder.path().join("a.csv");
+    for (text, says) in [
+        ("x,y\n1,2\n3,four\n", "row 1 (line 3), column 1: \"four\""),
+        ("1,2\n3\n", "row 1 (line 2) has 1 cells where others have 2"),
+        ("1,2\n3,\n", "row 1 (line 2), column 1: \"\""),
+        ("1,2\n3,NaN\n", "row 1, column 1 is NaN"),
+        ("1,2\ninf,4\n", "row 1, column 0 is inf"),
+        ("x,y\n", "no line of numbers"),
+        ("", "no line of numbers"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let message = in_blocks(&path).expect_err("this must be refused").to_string();
+        assert!(message.contains(says) && message.contains("a.csv"), "{text:?}: {message}");
+        assert!(Activity::read(&path).is_err(), "{text:?}");
+    }
+    fs::write(&path, b"1,2\n3,\xff\n").unwrap();
+    assert!(in_blocks(&path).is_err());
+}
+
+#[cfg(not(feature = "hdf5"))]
+#[test]
+fn hdf5_needs_its_feature() {
+    let message = reason(Activity::read(fixture("compressed.h5")));
+    assert!(message.contains("feature `hdf5`") && message.contains("compressed.h5"), "{message}");
+}
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn hdf5_is_read() {
+    let path = fixture("compressed.h5");
+    let activity = Activity::read(&path).unwrap();
+    assert_eq!([activity.trials(), activity.time(), activity.width()], [2, 3, 4]);
+    assert_eq!(activity.lengths(), [3, 2]);
+    assert_eq!(activity.tokens().unwrap(), [5, 6, 7, 8, 9, 0]);
+    assert_eq!(activity.vector(1, 1), [2.0, 2.125, 2.25, 2.375]);
+    assert_eq!(activity.variable_names().collect::<Vec<_>>(), ["count"]);
+    assert_blocks_agree(&path);
+
+    let folder = folder();
+    let copy = folder.path().join("copy.h5");
+    let whole = fs::read(&path).unwrap();
+    for length in (0..whole.len()).step_by(97) {
+        fs::write(&copy, &whole[..length]).unwrap();
+        let message = reason(Activity::read(&copy));
+        assert!(message.contains("copy.h5"), "{length} bytes: {message}");
+        assert!(in_blocks(&copy).is_err(), "{length} bytes");
+    }
+    assert!(small().write(&copy).unwrap_err().to_string().contains("only read"));
+}
+
 #[test]
 fn pickled_arrays_are_refused() {
     let message = reason(Activity::read(fixture("pickled.npy")));
+    assert!(message.contains("pickled") && message.contains("pickled.npy"), "{message}");
+    let message = in_blocks(fixture("pickled.npy")).expect_err("this must be refused").to_string();
     assert!(message.contains("pickled") && message.contains("pickled.npy"), "{message}");
 }
 
@@ -178,6 +303,12 @@ fn numbers_that_are_not_finite_name_the_file_and_the_row() {
     let message =
         reason(read_bytes("a.npy", &npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }", &data)));
     assert!(message.contains("a.npy") && message.contains("trial 1, position 0, coordinate 0"), "{message}");
+    // In 64 bits, it is the squares that must be finite.
+    let folder = folder();
+    let path = folder.path().join("b.npy");
+    fs::write(&path, npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }", &data)).unwrap();
+    let message = in_blocks(&path).expect_err("this must be refused").to_string();
+    assert!(message.contains("b.npy") && message.contains("row 1, column 0"), "{message}");
 }
 
 #[test]
@@ -247,6 +378,7 @@ fn every_truncation_is_refused() {
         for length in 0..whole.len() {
             fs::write(&path, &whole[..length]).unwrap();
             assert!(matches!(Activity::read(&path), Err(Error::Format { .. })), "{name}: {length} bytes");
+            assert!(matches!(in_blocks(&path), Err(Error::Format { .. })), "{name} in blocks: {length} bytes");
         }
     }
 }
@@ -256,7 +388,7 @@ proptest! {
     #[test]
     fn damaged_files_never_panic(at in 0_usize..4096, byte: u8, other in 0_usize..4096, replaced: u8) {
         let folder = folder();
-        for name in ["a.safetensors", "a.npz", "a.npy"] {
+        for name in ["a.safetensors", "a.npz", "a.npy", "a.csv"] {
             let path = folder.path().join(name);
             small().write(&path).unwrap();
             let mut bytes = fs::read(&path).unwrap();
@@ -266,6 +398,9 @@ proptest! {
             fs::write(&path, bytes).unwrap();
             if let Ok(activity) = Activity::read(&path) {
                 prop_assert!(activity.rows().all(|row| row.vector.iter().all(|value| value.is_finite())));
+            }
+            if let Ok(values) = in_blocks(&path) {
+                prop_assert!(values.iter().all(|value| value.is_finite()));
             }
         }
     }
@@ -290,7 +425,7 @@ fn errors_name_the_file() {
     let missing = folder.path().join("missing").join("a.npz");
     assert!(matches!(Activity::read(&missing), Err(Error::Io { .. })));
     assert!(matches!(small().write(&missing), Err(Error::Io { .. })));
-    assert!(reason(Activity::read("recording.csv")).contains("recording.csv"));
+    assert!(reason(Activity::read("recording.txt")).contains("recording.txt"));
 }
 
 #[cfg(unix)]

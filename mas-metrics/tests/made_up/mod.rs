@@ -15,16 +15,19 @@ pub fn noise(rows: usize, width: usize, seed: u64) -> Samples {
     .unwrap()
 }
 
+#[allow(dead_code, reason = "not every test changes numbers")]
 pub fn map(samples: &Samples, change: impl Fn(f64, usize) -> f64) -> Samples {
     let matrix = samples.as_mat();
     Samples::new(Mat::from_fn(matrix.nrows(), matrix.ncols(), |row, column| change(matrix[(row, column)], column)))
         .unwrap()
 }
 
+#[allow(dead_code, reason = "not every test maps")]
 pub fn times(samples: &Samples, matrix: &Mat<f64>) -> Samples {
     Samples::new(samples.as_mat() * matrix).unwrap()
 }
 
+#[allow(dead_code, reason = "not every test turns")]
 pub fn rotation(width: usize, seed: u64) -> Mat<f64> {
     noise(width, width, seed).as_mat().qr().compute_Q()
 }
