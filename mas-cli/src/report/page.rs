@@ -20,6 +20,8 @@ pub(super) struct StudyFigures {
     pub(super) heatmaps: Vec<Figure>,
     /// Those of smaller subspaces, folded away.
     pub(super) more_heatmaps: Vec<Figure>,
+    /// IIA and correlational measures of the same networks.
+    pub(super) side_by_side: Vec<Figure>,
     pub(super) divergence: Option<Figure>,
     pub(super) dimension: Vec<Figure>,
     pub(super) training: Vec<Figure>,
@@ -28,13 +30,20 @@ pub(super) struct StudyFigures {
 
 impl StudyFigures {
     pub(super) fn all(&self) -> impl Iterator<Item = &Figure> {
-        let Self { main, heatmaps, more_heatmaps, divergence, dimension, training, fits } = self;
-        main.iter().chain(heatmaps).chain(more_heatmaps).chain(divergence).chain(dimension).chain(training).chain(fits)
+        let Self { main, heatmaps, more_heatmaps, side_by_side, divergence, dimension, training, fits } = self;
+        main.iter()
+            .chain(heatmaps)
+            .chain(more_heatmaps)
+            .chain(side_by_side)
+            .chain(divergence)
+            .chain(dimension)
+            .chain(training)
+            .chain(fits)
     }
 
     pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Figure> {
-        let Self { main, heatmaps, more_heatmaps, divergence, dimension, training, fits } = self;
-        let directions = main.iter_mut().chain(heatmaps).chain(more_heatmaps);
+        let Self { main, heatmaps, more_heatmaps, side_by_side, divergence, dimension, training, fits } = self;
+        let directions = main.iter_mut().chain(heatmaps).chain(more_heatmaps).chain(side_by_side);
         directions.chain(divergence).chain(dimension).chain(training).chain(fits)
     }
 }
@@ -66,6 +75,7 @@ struct Study<'a> {
     main: Vec<&'a Figure>,
     heatmaps: Vec<&'a Figure>,
     more_heatmaps: Vec<&'a Figure>,
+    side_by_side: Vec<&'a Figure>,
     divergence: Vec<&'a Figure>,
     dimension: Vec<&'a Figure>,
     training: Vec<&'a Figure>,
@@ -134,6 +144,7 @@ impl<'a> Page<'a> {
                     main: of.main.iter().collect(),
                     heatmaps: of.heatmaps.iter().collect(),
                     more_heatmaps: of.more_heatmaps.iter().collect(),
+                    side_by_side: of.side_by_side.iter().collect(),
                     divergence: of.divergence.iter().collect(),
                     dimension: of.dimension.iter().collect(),
                     training: of.training.iter().collect(),

@@ -9,7 +9,7 @@ use super::data::{ReportData, StudyReport};
 use super::figure::Figure;
 use super::page::{self, Page, StudyFigures};
 use super::pooled::settings;
-use super::{bars, curves, divergence, heatmap};
+use super::{bars, curves, divergence, heatmap, similarities};
 use crate::results::{ResultsError, Tidy, write_file, write_rows};
 
 /// What can go wrong with a report.
@@ -110,6 +110,7 @@ fn study_figures(study: &StudyReport) -> Result<StudyFigures, ReportError> {
         main: bars::study_figure(&study)?,
         heatmaps,
         more_heatmaps,
+        side_by_side: similarities::side_by_side(&study)?,
         divergence: divergence::divergence(&study)?,
         dimension: curves::dimension(&study)?,
         training: curves::training(&study)?,

@@ -62,11 +62,7 @@ impl<'a> Matrices<'a> {
 
     /// `matrix.csv` and `similarity.svg`.
     pub fn write(&self, out: &Path) -> Result<()> {
-        let panels = self.measures.iter().map(|(measure, matrix)| SimilarityMatrix {
-            measure: measure.to_string(),
-            largest_distance: largest_distance(*measure),
-            values: matrix.clone(),
-        });
+        let panels = self.measures.iter().map(|(measure, matrix)| SimilarityMatrix::of(*measure, matrix.clone()));
         let figure = similarity_figure(self.names, &panels.collect::<Vec<_>>())?;
         write_file(&out.join("similarity.svg"), figure.standalone().as_bytes())?;
         let table = figure.table.to_csv().map_err(crate::report::ReportError::from)?;
@@ -98,14 +94,5 @@ impl<'a> Matrices<'a> {
             text.push('\n');
         }
         text
-    }
-}
-
-/// The largest value of a measure of which less is more alike.
-fn largest_distance(measure: Measure) -> Option<f64> {
-    match measure {
-        Measure::ProcrustesAngular => Some(std::f64::consts::FRAC_PI_2),
-        Measure::ProcrustesEuclidean => Some(std::f64::consts::SQRT_2),
-        _ => None,
     }
 }
