@@ -137,7 +137,8 @@ impl Components {
             // Ever larger steps down: a quarter of what is left.
             left = (left * 3 / 4).max(1);
             let right = decomposition.V().subcols(0, left);
-            let part = Samples::new(&centred * right * right.transpose())?;
+            // The mean stays: only what varies is taken away.
+            let part = Samples::new(&centred * right * right.transpose() + (samples.as_mat() - &centred))?;
             parts.push((left, values[left..].iter().sum::<f64>() / total, part));
         }
         Ok(Self { whole: samples.clone(), parts })

@@ -1,8 +1,9 @@
 use rayon::prelude::*;
 
 use crate::comparison::{Comparison, multiplicities};
-use crate::dissimilarity::{Distance, of_side, pair, squared_euclidean};
+use crate::dissimilarity::{pair, squared_euclidean};
 use crate::error::Side;
+use crate::rsa::Tables;
 use crate::samples::enough_rows;
 use crate::{Error, Result, Samples};
 
@@ -43,20 +44,19 @@ impl KernelCka {
             }
             let rate = -1.0 / (2.0 * fraction * fraction * median);
             table.iter_mut().for_each(|value| *value = (*value * rate).exp());
-            Ok((table, 1.0))
+            Ok(table)
         };
-        Self::new(a.rows(), kernel(a, Side::A)?, kernel(b, Side::B)?)
+        Self::new(a.rows(), (&kernel(a, Side::A)?, 1.0), (&kernel(b, Side::B)?, 1.0))
     }
 
-    /// Distances of z-scored activity in place of kernels.
-    pub fn of_distances(a: &Samples, b: &Samples, distance: Distance) -> Result<Self> {
-        enough_rows("CKA", a, b, 3)?;
-        let table = |samples: &Samples, side| Ok((of_side(&samples.zscored(), distance, side)?, 0.0));
-        Self::new(a.rows(), table(a, Side::A)?, table(b, Side::B)?)
+    /// Distances in place of kernels.
+    pub fn of_distances(tables: &Tables) -> Result<Self> {
+        let [a, b] = tables.pairs();
+        Self::new(tables.rows(), (a, 0.0), (b, 0.0))
     }
 
     /// - `a`, `b`: the strict lower triangle, and the value of the diagonal.
-    fn new(rows: usize, a: (Vec<f64>, f64), b: (Vec<f64>, f64)) -> Result<Self> {
+    fn new(rows: usize, a: (&[f64], f64), b: (&[f64], f64)) -> Result<Self> {
         let (a, b) = (centred_square(rows, a), centred_square(rows, b));
         let scale = own(&a, Side::A)?.sqrt() * own(&b, Side::B)?.sqrt();
         Ok(Self { rows, a, b, scale })
@@ -114,7 +114,7 @@ fn own(kernel: &[f64], side: Side) -> Result<f64> {
 }
 
 /// The square matrix of a triangle, with the mean of every row and column taken off.
-fn centred_square(rows: usize, (triangle, diagonal): (Vec<f64>, f64)) -> Vec<f64> {
+fn centred_square(rows: usize, (triangle, diagonal): (&[f64], f64)) -> Vec<f64> {
     let mut square = vec![diagonal; rows * rows];
     square.par_chunks_exact_mut(rows).enumerate().for_each(|(row, line)| {
         for (column, value) in line.iter_mut().enumerate().filter(|(column, _)| *column != row) {

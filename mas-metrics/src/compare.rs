@@ -10,9 +10,9 @@ use crate::predictivity::{Direction, Predictivity};
 use crate::procrustes::{Procrustes, Scale};
 use crate::resampling::{bootstrap, permutations};
 use crate::rsa::{PreparedRsa, Rsa, Tables};
-use crate::samples::same_rows;
+use crate::samples::{enough_rows, same_rows};
 use crate::warnings::Facts;
-use crate::{Error, Measure, Result, Samples};
+use crate::{Distance, Error, Measure, Result, Samples};
 
 /// The share of variance that SVCCA keeps.
 pub(crate) const SVCCA_SHARE: f64 = 0.99;
@@ -93,12 +93,38 @@ pub fn compare_each(a: &Samples, b: &Samples, measures: &[Measure], options: &Op
         Ok(facts) => facts,
         Err(error) => return measures.iter().map(|_| Err(error.clone())).collect(),
     };
-    let mut cache = None;
+    let mut cache = Cache::default();
     measures.iter().map(|&measure| outcome(a, b, measure, options, &facts, &mut cache)).collect()
 }
 
-/// The tables of the last RSA: measures that stand together share them.
-type Cache = Option<(bool, crate::Distance, Arc<Tables>)>;
+/// Up to so many bytes, tables are kept for later measures.
+const SHARED: usize = 1 << 28;
+
+/// The tables of the last RSA, and of others as long as all are small: measures share them.
+#[derive(Default)]
+struct Cache(Vec<(bool, Distance, Arc<Tables>)>);
+
+impl Cache {
+    fn tables(&mut self, rsa: Rsa, a: &Samples, b: &Samples) -> Result<Arc<Tables>> {
+        let of = |(zscored, distance, _): &&(bool, Distance, Arc<Tables>)| {
+            (*zscored, *distance) == (rsa.zscored, rsa.distance)
+        };
+        if let Some((.., tables)) = self.0.iter().find(of) {
+            return Ok(Arc::clone(tables));
+        }
+        self.make_room();
+        let tables = Arc::new(rsa.tables(a, b)?);
+        self.0.push((rsa.zscored, rsa.distance, Arc::clone(&tables)));
+        Ok(tables)
+    }
+
+    /// Large tables make room for what follows.
+    fn make_room(&mut self) {
+        if self.0.iter().map(|(.., tables)| tables.bytes()).sum::<usize>() > SHARED {
+            self.0.clear();
+        }
+    }
+}
 
 fn outcome(
     a: &Samples,
@@ -139,18 +165,11 @@ fn prepare<'a>(
     seed: u64,
     cache: &mut Cache,
 ) -> Result<Box<dyn Comparison + 'a>> {
-    if !matches!(measure, Measure::Rsa(_) | Measure::ReferenceRsa { .. }) {
-        // Tables are large: they make room for what is not compared by them.
-        *cache = None;
+    if !matches!(measure, Measure::Rsa(_) | Measure::ReferenceRsa { .. } | Measure::ReferenceCka(_)) {
+        cache.make_room();
     }
     let mut rsa = |rsa: Rsa, diagonal: bool| -> Result<Box<dyn Comparison + 'a>> {
-        let key = (rsa.zscored, rsa.distance);
-        let tables = match cache.take().filter(|(zscored, distance, _)| (*zscored, *distance) == key) {
-            Some((.., tables)) => tables,
-            None => Arc::new(rsa.tables(a, b)?),
-        };
-        let (.., tables) = cache.insert((rsa.zscored, rsa.distance, tables));
-        Ok(Box::new(PreparedRsa::new(&*tables, rsa.correlation, diagonal)?))
+        Ok(Box::new(PreparedRsa::new(&cache.tables(rsa, a, b)?, rsa.correlation, diagonal)?))
     };
     let canonical = |kind| -> Result<Box<dyn Comparison + 'a>> { Ok(Box::new(Canonical::new(a, b, kind)?)) };
     let procrustes = |scale| -> Result<Box<dyn Comparison + 'a>> { Ok(Box::new(Procrustes::new(a, b, scale)?)) };
@@ -168,7 +187,11 @@ fn prepare<'a>(
         Measure::PredictivityAToB => Box::new(Predictivity::new(a, b, seed, Direction::AToB)?),
         Measure::PredictivityBToA => Box::new(Predictivity::new(a, b, seed, Direction::BToA)?),
         Measure::MutualKnn => Box::new(MutualKnn::new(a, b, NEIGHBOURS)?),
-        Measure::ReferenceCka(distance) => Box::new(KernelCka::of_distances(a, b, distance.distance())?),
+        Measure::ReferenceCka(distance) => {
+            enough_rows("CKA", a, b, 3)?;
+            let rsa = Rsa { zscored: true, distance: distance.distance(), correlation: Correlation::Pearson };
+            Box::new(KernelCka::of_distances(&*cache.tables(rsa, a, b)?)?)
+        }
         Measure::ReferenceRsa { zscored, distance, ranks } => {
             let correlation = if ranks { Correlation::Spearman } else { Correlation::Pearson };
             rsa(Rsa { zscored, distance: distance.distance(), correlation }, true)?

@@ -86,6 +86,8 @@ fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>
 
 /// Rows of a table that are computed together, against tiles of as many others: both stay in the cache.
 const TILE: usize = 32;
+/// Distances that are summed at the same time, so that no sum waits for itself.
+const TOGETHER: usize = 8;
 
 fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
     let mut table = vec![0.0; rows * (rows - 1) / 2];
@@ -98,8 +100,9 @@ fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
         rest = others;
     }
     let arch = pulp::Arch::new();
+    let fill = |(rows, group)| arch.dispatch(Fill { vectors, width, rows, group });
     // The last groups are the longest: they come first.
-    groups.into_par_iter().rev().for_each(|(rows, group)| arch.dispatch(|| fill(vectors, width, rows, group)));
+    groups.into_par_iter().rev().for_each(fill);
     table
 }
 
@@ -108,23 +111,40 @@ fn triangle(rows: usize) -> usize {
     rows * rows.saturating_sub(1) / 2
 }
 
-/// The lines of `rows` in the table, one after the other.
-#[inline(always)]
-fn fill(vectors: &[f64], width: usize, rows: Range<usize>, group: &mut [f64]) {
-    let vector = |row: usize| &vectors[row * width..][..width];
-    for tile in (0..rows.end).step_by(TILE) {
-        for row in rows.clone() {
-            let line = &mut group[triangle(row) - triangle(rows.start)..][..row];
-            let mut other = tile;
-            let end = row.min(tile + TILE);
-            while other + 4 <= end {
-                let others = [vector(other), vector(other + 1), vector(other + 2), vector(other + 3)];
-                line[other..other + 4].copy_from_slice(&squared_distances(vector(row), others));
-                other += 4;
-            }
-            while other < end {
-                line[other] = squared_distances(vector(row), [vector(other)])[0];
-                other += 1;
+/// The lines of `rows` in the table, one after the other. A type of its own, as a closure need not be compiled into what
+/// the processor at hand can do.
+struct Fill<'a> {
+    vectors: &'a [f64],
+    width: usize,
+    rows: Range<usize>,
+    group: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { vectors, width, rows, group } = self;
+        for tile in (0..rows.end).step_by(TILE) {
+            for row in rows.clone() {
+                let own = &vectors[row * width..][..width];
+                let line = &mut group[triangle(row) - triangle(rows.start)..][..row];
+                let end = row.min(tile + TILE);
+                let mut other = tile;
+                while other + TOGETHER <= end {
+                    let mut others = [own; TOGETHER];
+                    for (place, other) in others.iter_mut().zip(other..) {
+                        *place = &vectors[other * width..][..width];
+                    }
+                    line[other..other + TOGETHER].copy_from_slice(&squared_distances(own, others));
+                    other += TOGETHER;
+                }
+                while other < end {
+                    let [distance] = squared_distances(own, [&vectors[other * width..][..width]]);
+                    line[other] = distance;
+                    other += 1;
+                }
             }
         }
     }

@@ -12,10 +12,7 @@ pub(crate) struct Ranking {
 impl Ranking {
     /// - `values`: no more than `u32::MAX` of them, all finite.
     pub fn new(values: &[f64]) -> Self {
-        // Keys are sorted with their places: a sort that looks values up would wait for memory at each comparison.
-        let mut order: Vec<(u64, u32)> =
-            values.par_iter().enumerate().map(|(index, &value)| (sort_key(value), index as u32)).collect();
-        order.par_sort_unstable_by_key(|(key, _)| *key);
+        let order = sorted(values);
         let mut dense = vec![0; values.len()];
         let mut group = 0;
         for (place, &(key, index)) in order.iter().enumerate() {
@@ -87,6 +84,52 @@ impl Ranks<'_> {
     }
 }
 
+/// Values are first put into buckets of about this size.
+const BUCKET: usize = 16;
+const MOST_BUCKETS: usize = 1 << 16;
+/// Up to so many values are sorted on one thread.
+const ONE_THREAD: usize = 1 << 17;
+
+/// The values' keys with their places, in order: a sort that looks values up would wait for memory at each comparison.
+///
+/// Dissimilarities lie together, so that equal steps of value make buckets of like size, and what is left is many short
+/// sorts. Buckets only save time: whatever their size, the order is right.
+fn sorted(values: &[f64]) -> Vec<(u64, u32)> {
+    let (least, largest) = values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), &value| (value.min(least), value.max(largest)));
+    let count = (values.len() / BUCKET).clamp(1, MOST_BUCKETS);
+    let scale = count as f64 / (largest - least);
+    // Of values that are all equal, or too far apart to subtract, there is one bucket.
+    let scale = if scale.is_finite() { scale } else { 0.0 };
+    let bucket = |value: f64| (((value - least) * scale) as usize).min(count - 1);
+    let mut ends = vec![0_usize; count];
+    values.iter().for_each(|&value| ends[bucket(value)] += 1);
+    let mut start = 0;
+    for end in &mut ends {
+        start += std::mem::replace(end, start);
+    }
+    let mut order = vec![(0, 0); values.len()];
+    for (index, &value) in values.iter().enumerate() {
+        let end = &mut ends[bucket(value)];
+        order[*end] = (sort_key(value), index as u32);
+        *end += 1;
+    }
+    let mut buckets = Vec::with_capacity(count);
+    let (mut rest, mut start) = (order.as_mut_slice(), 0);
+    for end in ends {
+        let (own, others) = rest.split_at_mut(end - start);
+        buckets.push(own);
+        (rest, start) = (others, end);
+    }
+    let sort = |bucket: &mut [(u64, u32)]| bucket.sort_unstable_by_key(|(key, _)| *key);
+    match values.len() > ONE_THREAD {
+        true => buckets.into_par_iter().for_each(sort),
+        false => buckets.into_iter().for_each(sort),
+    }
+    order
+}
+
 /// A key that is ordered as the numbers are, the two zeros being equal.
 fn sort_key(value: f64) -> u64 {
     let bits = (value + 0.0).to_bits();
@@ -95,7 +138,22 @@ fn sort_key(value: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Ranking;
+    use super::{Ranking, sorted};
+
+    #[test]
+    fn buckets_make_no_difference() {
+        // Close together, with ties, and with values far away that leave most buckets empty.
+        let near = |index: u64| (index.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / 1024.0;
+        for far in [0.0, 1e9, -1e300, f64::MAX] {
+            let mut values: Vec<f64> = (0..200_000).map(near).collect();
+            values[77] = far;
+            values[99] = -far;
+            let order: Vec<f64> = sorted(&values).into_iter().map(|(_, index)| values[index as usize]).collect();
+            values.sort_by(f64::total_cmp);
+            assert!(order.iter().zip(&values).all(|(found, expected)| found == expected), "{far}");
+        }
+        assert!(sorted(&[]).is_empty());
+    }
 
     #[test]
     fn numbers_are_ranked_by_size_and_zeros_are_equal() {

@@ -85,6 +85,21 @@ impl Tables {
         Self { rows: self.rows, a: extended(&self.a), b: extended(&self.b), rankings: OnceLock::new() }
     }
 
+    /// Memory, rankings included.
+    pub fn bytes(&self) -> usize {
+        self.a.len() * 2 * (size_of::<f64>() + size_of::<u32>())
+    }
+
+    /// The dissimilarities of all pairs, in both activities.
+    pub fn pairs(&self) -> [&[f64]; 2] {
+        [&self.a, &self.b]
+    }
+
+    /// How many samples there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Ranks of a permuted table are permuted ranks: the order is found once.
     fn rankings(&self) -> &[Ranking; 2] {
         self.rankings.get_or_init(|| [Ranking::new(&self.a), Ranking::new(&self.b)])

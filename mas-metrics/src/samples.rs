@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use faer::{ColRef, Mat, MatRef};
 use mas_core::{Activity, ActivityFile};
@@ -124,7 +124,12 @@ impl Samples {
 
     /// Rows in row-major order, for work on one row at a time.
     pub(crate) fn row_major(&self) -> Vec<f64> {
-        self.matrix.row_iter().flat_map(|row| row.iter().copied().collect::<Vec<_>>()).collect()
+        let width = self.width();
+        let mut vectors = vec![0.0; self.rows() * width];
+        for (unit, column) in self.matrix.col_iter().enumerate() {
+            vectors[unit..].iter_mut().step_by(width).zip(column.iter()).for_each(|(place, value)| *place = *value);
+        }
+        vectors
     }
 }
 
@@ -147,14 +152,31 @@ impl From<&Activity> for Samples {
 /// Different numbers of rows.
 pub fn distinct_rows(a: &Samples, b: &Samples) -> Result<Vec<usize>> {
     same_rows(a, b)?;
-    let mut seen = HashSet::new();
-    Ok((0..a.rows())
-        .filter(|&row| {
-            let values = a.matrix.row(row).iter().chain(b.matrix.row(row).iter());
-            // Adding zero makes −0 and 0 one number.
-            seen.insert(values.map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>())
-        })
-        .collect())
+    Ok(first_of_each(&[a.as_mat(), b.as_mat()]))
+}
+
+/// The rows that are equal to none before them in any of the `sides`, which have equally many.
+pub(crate) fn first_of_each(sides: &[MatRef<'_, f64>]) -> Vec<usize> {
+    let columns = || sides.iter().flat_map(|side| side.col_iter());
+    // Adding zero makes −0 and 0 one number.
+    let bits = |value: f64| (value + 0.0).to_bits();
+    let mut hashes = vec![0_u64; sides.first().map_or(0, MatRef::nrows)];
+    for column in columns() {
+        for (hash, value) in hashes.iter_mut().zip(column.iter()) {
+            *hash = (hash.rotate_left(23) ^ bits(*value)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+    let equal = |row: usize, other: usize| columns().all(|column| bits(column[row]) == bits(column[other]));
+    let mut seen: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut first = Vec::new();
+    for (row, hash) in hashes.into_iter().enumerate() {
+        let others = seen.entry(hash).or_default();
+        if others.iter().all(|&other| !equal(row, other)) {
+            others.push(row);
+            first.push(row);
+        }
+    }
+    first
 }
 
 /// `count` different rows of `rows`, drawn uniformly without replacement and in ascending order: draw number `draw` of

@@ -1,9 +1,7 @@
 //! What a reader should know before believing a value.
 
-use std::collections::HashSet;
-
 use crate::comparison::Comparison;
-use crate::samples::{centred, distinct_rows};
+use crate::samples::{centred, distinct_rows, first_of_each};
 use crate::{Measure, Result, Samples};
 
 /// A row is looked at alone when its share of an activity's variance is so many times that of the average row.
@@ -36,7 +34,7 @@ impl Facts {
             name,
             width: samples.width(),
             constant: samples.constant_columns(),
-            distinct: distinct(samples),
+            distinct: first_of_each(&[samples.as_mat()]).len(),
         };
         let mut outlying: Vec<usize> = [a, b].into_iter().filter_map(outlying).collect();
         outlying.dedup();
@@ -149,11 +147,4 @@ fn outlying(samples: &Samples) -> Option<usize> {
 /// - `share`: of an activity's variance.
 pub(crate) fn is_outlying(share: f64, rows: usize) -> bool {
     rows >= FEWEST_ROWS && share > OUTLYING / rows as f64
-}
-
-fn distinct(samples: &Samples) -> usize {
-    let rows = samples.as_mat();
-    // Adding zero makes −0 and 0 one number.
-    let bits = |row: usize| rows.row(row).iter().map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>();
-    (0..samples.rows()).map(bits).collect::<HashSet<_>>().len()
 }

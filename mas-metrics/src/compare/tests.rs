@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::dissimilarity::pair;
-use crate::{Distance, cka_linear, dissimilarities};
+use crate::{cka_linear, dissimilarities};
 
 fn uniform(rows: usize, width: usize, seed: u64) -> Samples {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -25,7 +25,7 @@ fn with_width(width: usize) -> (Samples, Samples) {
 }
 
 fn prepared<'a>(a: &'a Samples, b: &'a Samples, measure: Measure) -> Box<dyn Comparison + 'a> {
-    prepare(a, b, measure, 0, &mut None).unwrap()
+    prepare(a, b, measure, 0, &mut Cache::default()).unwrap()
 }
 
 #[track_caller]
