@@ -21,7 +21,8 @@ pub struct NetworkDescription {
     pub seed: Option<u64>,
     /// Its shape.
     pub architecture: Architecture,
-    /// Its tokens.
+    /// Its tokens; none of a language model, whose tokens are its tokenizer's.
+    #[serde(default)]
     pub vocabulary: Vocabulary,
     /// How it was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,6 +125,10 @@ impl NetworkDescription {
             return invalid(format!("format = {}, but this version reads format {FORMAT}", self.format));
         }
         self.architecture.check()?;
+        if matches!(self.architecture, Architecture::Language(_)) && self.vocabulary == Vocabulary::default() {
+            // Its tokens are its tokenizer's.
+            return Ok(());
+        }
         self.vocabulary.check()?;
         if self.vocabulary.len() != self.architecture.vocabulary() {
             return invalid(format!(

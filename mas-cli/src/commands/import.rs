@@ -1,9 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use mas_models::{
-    SavedNetwork,
+    Precision, SavedNetwork,
     import::{ImportOptions, StateMap, import, import_mapped},
+    import_hugging_face,
 };
 use mas_tasks::TaskKind;
 use serde_json::json;
@@ -28,10 +29,50 @@ pub(super) enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// A language model (Llama, Qwen2, GPT-2, GPT-NeoX) from a folder as Hugging Face has it
+    #[command(name = "huggingface")]
+    HuggingFace {
+        /// The folder with config.json and the weights
+        folder: PathBuf,
+        /// The type in which weights are kept: f32, f16 or bf16; activity is of 32 bits always
+        #[arg(long, default_value = "f32")]
+        precision: Precision,
+        /// The network folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
-    let Command::Pytorch { file, map, task, out } = command;
+    match command {
+        Command::Pytorch { file, map, task, out } => pytorch(session, file, map.as_deref(), *task, out),
+        Command::HuggingFace { folder, precision, out } => hugging_face(session, folder, *precision, out),
+    }
+}
+
+fn hugging_face(session: &Session, folder: &Path, precision: Precision, out: &Path) -> Result<()> {
+    let compute = session.compute()?;
+    let imported = import_hugging_face(folder, precision, &compute.device)?;
+    let parameters = imported.network.config().parameter_count();
+    let saved = SavedNetwork { network: imported.network.into(), description: imported.description };
+    saved.save(out, &[])?;
+    let document = json!({
+        "network": out,
+        "architecture": saved.description.architecture,
+        "parameters": parameters,
+        "left-over": imported.left_over,
+    });
+    session.output.result(&document, || {
+        let mut text = String::new();
+        for name in &imported.left_over {
+            text.push_str(&format!("{name:<48}   left over\n"));
+        }
+        text.push_str(&format!("{}: {}, {parameters} parameters", out.display(), saved.description.architecture));
+        text
+    })
+}
+
+fn pytorch(session: &Session, file: &Path, map: Option<&Path>, task: Option<TaskKind>, out: &Path) -> Result<()> {
     let compute = session.compute()?;
     let options = ImportOptions { task: task.map(|task| task.to_string()), vocabulary: None };
     let imported = match map {

@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::tensor::{IndexingUpdateOp, Tensor, activation};
 
+use crate::decoder::teacher_forced;
 use crate::packing::{PackedTrials, indices};
 use crate::recurrent::{Gru, Recurrent};
 use crate::{Error, Feedback, Model, Result, Transformer};
@@ -18,6 +19,7 @@ pub(super) fn loss_and_gradients(
 ) -> Result<(f32, Vec<Tensor<2>>)> {
     match network {
         Model::Transformer(network) => of_transformer(network, batch, feedback, dropout),
+        Model::Language(_) => Err(Error::invalid("a language model is trained by fine-tuning, not on a task")),
         Model::Recurrent(network) => match network.grus() {
             Some(grus) => by_hand(network, &grus, batch, feedback, dropout),
             None => automatic(network, batch, feedback, dropout),
@@ -30,6 +32,7 @@ pub(super) fn dropped(network: &Model, positions: usize) -> (f64, [usize; 2]) {
     match network {
         Model::Recurrent(network) => (network.config().dropout, [positions, network.config().read_out_width()]),
         Model::Transformer(network) => (network.config().dropout, network.dropout_shape(positions)),
+        Model::Language(_) => (0.0, [0, 0]),
     }
 }
 
@@ -51,7 +54,7 @@ fn of_transformer(
         return Err(Error::invalid("feedback = free-running, but a transformer is trained teacher-forced"));
     }
     let network = network.clone().train();
-    let (logits, rows) = network.teacher_forced(batch, dropout.as_ref());
+    let (logits, rows) = teacher_forced(&network, batch, dropout.as_ref());
     let targets: Vec<i32> = rows.into_iter().map(|row| batch.targets[row]).collect();
     gradients_of(cross_entropy(logits, &targets), network.parameters())
 }
