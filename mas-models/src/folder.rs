@@ -76,6 +76,18 @@ impl SavedNetwork {
         std::fs::rename(&inside, folder).map_err(|error| Error::io(folder, error))
     }
 
+    /// Reads what the folder says about its network, and not the network.
+    ///
+    /// # Errors
+    /// A missing file, an unknown or missing key, with its line.
+    pub fn describe(folder: impl AsRef<Path>) -> Result<NetworkDescription> {
+        let path = folder.as_ref().join(DESCRIPTION);
+        let text = String::from_utf8(read(&path)?).map_err(|_| Error::format(&path, "is not UTF-8 text"))?;
+        let description: NetworkDescription = toml::from_str(&text).map_err(|error| Error::format(&path, error))?;
+        description.check().map_err(|error| Error::format(&path, error))?;
+        Ok(description)
+    }
+
     /// Reads the folder.
     ///
     /// # Errors
@@ -83,11 +95,7 @@ impl SavedNetwork {
     /// tensor of another shape, a weight that is not finite, weights that are not those that were saved.
     pub fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let folder = folder.as_ref();
-        let path = folder.join(DESCRIPTION);
-        let text = String::from_utf8(read(&path)?).map_err(|_| Error::format(&path, "is not UTF-8 text"))?;
-        let description: NetworkDescription = toml::from_str(&text).map_err(|error| Error::format(&path, error))?;
-        description.check().map_err(|error| Error::format(&path, error))?;
-
+        let description = Self::describe(folder)?;
         let path = folder.join(WEIGHTS);
         let (network, hash) = read_weights(&description.architecture, &path, device)?;
         if description.provenance.weights_blake3.as_ref().is_some_and(|saved| *saved != hash) {

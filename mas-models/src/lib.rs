@@ -24,12 +24,13 @@ mod vocabulary;
 
 pub use architecture::Architecture;
 pub use decoder::{FrozenDecoder, Rotary};
-pub use description::{FORMAT, NetworkDescription, Origin, Provenance, TrainingSummary};
+pub use description::{FORMAT, FineTuningSummary, NetworkDescription, Origin, Provenance, TrainingSummary};
 pub use error::{Error, Result};
 pub use folder::SavedNetwork;
 pub use language::{
-    Activation, Family, Generated, ImportedLanguageModel, LanguageConfig, LanguageModel, Precision, Sampling,
-    import_hugging_face,
+    Activation, Family, FineTuned, FineTuning, FineTuningEvent, FineTuningRecord, FineTuningSettings, Generated,
+    ImportedLanguageModel, LanguageConfig, LanguageModel, Precision, Sampling, Schedule, Tokenizer, Tuned, import_gguf,
+    import_hugging_face, pieces,
 };
 pub use layer_norm::LayerNorm;
 pub use model::Model;

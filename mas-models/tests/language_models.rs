@@ -179,6 +179,7 @@ fn small(family: Family, vocabulary: usize) -> LanguageConfig {
         parallel: family == Family::GptNeox,
         tied: family != Family::GptNeox,
         precision: Precision::F32,
+        end_tokens: Vec::new(),
         rotary: (family != Family::Gpt2).then_some(Rotary { base: 10_000.0, width: if llama_like { 4 } else { 2 } }),
     }
 }

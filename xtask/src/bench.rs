@@ -22,6 +22,8 @@ enum What {
     Memory,
     /// What a step spends on its alignment functions alone
     Frame,
+    /// Tokens per second of a language model: read, generated, learned from
+    Language,
 }
 
 pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
@@ -29,13 +31,19 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
         true => What::value_variants(),
         false => &arguments.what,
     };
-    let parts = what.iter().filter(|part| **part != What::Frame).filter_map(ValueEnum::to_possible_value);
+    let parts = what
+        .iter()
+        .filter(|part| !matches!(part, What::Frame | What::Language))
+        .filter_map(ValueEnum::to_possible_value);
     let parts: Vec<String> = parts.map(|part| part.get_name().to_owned()).collect();
     if !parts.is_empty() {
         cmd!(shell, "cargo bench --locked --package mas-cli --bench fit_step -- {parts...}").run()?;
     }
     if what.contains(&What::Frame) {
         cmd!(shell, "cargo bench --locked --package mas-core --bench frame_step").run()?;
+    }
+    if what.contains(&What::Language) {
+        cmd!(shell, "cargo bench --locked --package mas-models --bench language").run()?;
     }
     Ok(())
 }

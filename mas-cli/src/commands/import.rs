@@ -2,9 +2,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use mas_models::{
-    Precision, SavedNetwork,
+    ImportedLanguageModel, Precision, SavedNetwork,
     import::{ImportOptions, StateMap, import, import_mapped},
-    import_hugging_face,
+    import_gguf, import_hugging_face,
 };
 use mas_tasks::TaskKind;
 use serde_json::json;
@@ -41,31 +41,53 @@ pub(super) enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// A language model (Llama, Qwen2, GPT-2, GPT-NeoX) from a GGUF file; packed weights are unpacked
+    Gguf {
+        /// The file
+        file: PathBuf,
+        /// The type in which weights are kept: f32, f16 or bf16; activity is of 32 bits always
+        #[arg(long, default_value = "f32")]
+        precision: Precision,
+        /// The network folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
     match command {
         Command::Pytorch { file, map, task, out } => pytorch(session, file, map.as_deref(), *task, out),
-        Command::HuggingFace { folder, precision, out } => hugging_face(session, folder, *precision, out),
+        Command::HuggingFace { folder, precision, out } => {
+            language(session, import_hugging_face(folder, *precision, &session.compute()?.device)?, out)
+        }
+        Command::Gguf { file, precision, out } => {
+            language(session, import_gguf(file, *precision, &session.compute()?.device)?, out)
+        }
     }
 }
 
-fn hugging_face(session: &Session, folder: &Path, precision: Precision, out: &Path) -> Result<()> {
-    let compute = session.compute()?;
-    let imported = import_hugging_face(folder, precision, &compute.device)?;
+fn language(session: &Session, imported: ImportedLanguageModel, out: &Path) -> Result<()> {
     let parameters = imported.network.config().parameter_count();
     let saved = SavedNetwork { network: imported.network.into(), description: imported.description };
     saved.save(out, &[])?;
+    if let Some(tokenizer) = &imported.tokenizer {
+        tokenizer.save(out)?;
+    }
     let document = json!({
         "network": out,
         "architecture": saved.description.architecture,
         "parameters": parameters,
         "left-over": imported.left_over,
+        "tokenizer": imported.tokenizer.is_some(),
+        "notes": imported.notes,
     });
     session.output.result(&document, || {
         let mut text = String::new();
         for name in &imported.left_over {
             text.push_str(&format!("{name:<48}   left over\n"));
+        }
+        for note in &imported.notes {
+            text.push_str(&format!("{note}\n"));
         }
         text.push_str(&format!("{}: {}, {parameters} parameters", out.display(), saved.description.architecture));
         text

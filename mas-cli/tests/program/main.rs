@@ -3,6 +3,7 @@
 mod bad_input;
 mod functions;
 mod inaccessible;
+mod language;
 mod networks;
 mod studies;
 mod tasks;

@@ -69,6 +69,11 @@ impl Block {
         self.contract.forward(units)
     }
 
+    /// The same with adapters at queries and values.
+    pub fn with_adapters(self, [query, value]: [[Tensor<2>; 2]; 2], scale: f64) -> Self {
+        Self { query: self.query.with_adapter(query, scale), value: self.value.with_adapter(value, scale), ..self }
+    }
+
     /// The parameters in the order of [`LanguageConfig::parameters`].
     pub fn parameters(&self) -> Vec<&Param<Tensor<2>>> {
         let Self { norm_1, query, key, value, output, norm_2, gate, expand, contract } = self;

@@ -92,6 +92,9 @@ pub struct LanguageConfig {
     /// The type in which weights are kept.
     #[serde(default)]
     pub precision: Precision,
+    /// The tokens that end a text or a turn, after which nothing is generated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub end_tokens: Vec<u32>,
     /// How queries and keys are turned by their position; of GPT-2, which learns its positions, nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotary: Option<Rotary>,
@@ -126,6 +129,12 @@ impl LanguageConfig {
         }
         if !(self.norm_epsilon.is_finite() && self.norm_epsilon > 0.0) {
             return Err(Error::invalid(format!("norm-epsilon = {}, must be above 0", self.norm_epsilon)));
+        }
+        if let Some(end) = self.end_tokens.iter().find(|&&end| end as usize >= self.vocabulary) {
+            return Err(Error::invalid(format!(
+                "end-tokens has {end}, must be below vocabulary = {}",
+                self.vocabulary
+            )));
         }
         match (self.family, self.rotary) {
             (Family::Gpt2, None) => within("context", self.context, 1, 1 << 20),

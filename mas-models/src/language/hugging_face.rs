@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde_json::Value;
 
+use super::loading::Tensors;
 use super::tensor_files::TensorFiles;
-use super::{LanguageModel, Precision, hugging_face_config, names};
+use super::{LanguageConfig, LanguageModel, Precision, Tokenizer, hugging_face_config, names};
 use crate::description::{FORMAT, Origin, Provenance};
 use crate::{Error, NetworkDescription, Result, Vocabulary};
 
 const CONFIG: &str = "config.json";
+const GENERATION: &str = "generation_config.json";
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
@@ -22,6 +24,10 @@ pub struct ImportedLanguageModel {
     pub description: NetworkDescription,
     /// Tensors that are no parameters of the network and were left out: masks and tables that it computes.
     pub left_over: Vec<String>,
+    /// What turns text into its tokens, where it came with that.
+    pub tokenizer: Option<Tokenizer>,
+    /// What else is to be known about the import: how weights were changed, what is missing.
+    pub notes: Vec<String>,
 }
 
 /// Imports a language model from a folder as Hugging Face has it: `config.json`, and `model.safetensors` or the shards
@@ -41,7 +47,20 @@ pub fn import_hugging_face(
     let path = folder.join(CONFIG);
     let bytes = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
     let text = String::from_utf8(bytes).map_err(|_| Error::format(&path, "is not UTF-8 text"))?;
-    let config = hugging_face_config::parse(&text, &path, precision)?;
+    let mut config = hugging_face_config::parse(&text, &path, precision)?;
+    let generation = folder.join(GENERATION);
+    if generation.is_file() {
+        let text = std::fs::read_to_string(&generation).map_err(|error| Error::io(&generation, error))?;
+        for end in hugging_face_config::end_tokens(&text, &generation, config.vocabulary)? {
+            if !config.end_tokens.contains(&end) {
+                config.end_tokens.push(end);
+            }
+        }
+    }
+    let tokenizer = Tokenizer::load(folder)?;
+    if let Some(tokenizer) = &tokenizer {
+        tokenizer.check(config.vocabulary).map_err(|error| Error::format(folder, error))?;
+    }
     let paths = weight_files(folder)?;
     let mut files = TensorFiles::open(&paths)?;
 
@@ -56,20 +75,30 @@ pub fn import_hugging_face(
     if let Some(name) = strange.first() {
         return Err(Error::format(files.path(name), format!("the network has no place for tensor {name}")));
     }
-    let source = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
+    let description = description(&config, folder);
+    description.check().map_err(|error| Error::format(&path, error))?;
+    let notes = match &tokenizer {
+        Some(_) => Vec::new(),
+        None => vec!["there is no tokenizer.json: the network reads and writes token ids only".into()],
+    };
+    Ok(ImportedLanguageModel { network, description, left_over, tokenizer, notes })
+}
+
+/// What is known about a language model that was imported from `source`.
+pub(super) fn description(config: &LanguageConfig, source: &Path) -> NetworkDescription {
+    let source = std::fs::canonicalize(source).unwrap_or_else(|_| source.to_path_buf());
     let source = source.file_name().map(|name| name.to_string_lossy().into_owned());
-    let description = NetworkDescription {
+    NetworkDescription {
         format: FORMAT,
         task: None,
         accepted: None,
         seed: None,
-        architecture: config.into(),
+        architecture: config.clone().into(),
         vocabulary: Vocabulary::default(),
         training: None,
+        fine_tuning: None,
         provenance: Provenance { source, ..Provenance::here(Origin::Imported) },
-    };
-    description.check().map_err(|error| Error::format(&path, error))?;
-    Ok(ImportedLanguageModel { network, description, left_over })
+    }
 }
 
 /// The files that have the weights.

@@ -40,11 +40,33 @@ pub(super) fn parse(text: &str, path: &Path, precision: Precision) -> Result<Lan
         Family::GptNeox => reader.gpt_neox()?,
     };
     config.precision = precision;
+    config.end_tokens = reader.end_tokens(config.vocabulary)?;
     config.check().map_err(|error| Error::format(path, error))?;
     Ok(config)
 }
 
+/// The tokens that end a text, as a `generation_config.json` says.
+pub(super) fn end_tokens(text: &str, path: &Path, vocabulary: usize) -> Result<Vec<u32>> {
+    let json: Value = serde_json::from_str(text).map_err(|error| Error::format(path, error))?;
+    let keys = json.as_object().ok_or_else(|| Error::format(path, "is no JSON object"))?;
+    Reader { keys, path }.end_tokens(vocabulary)
+}
+
 impl Reader<'_> {
+    /// The key `eos_token_id`: none, one or several tokens. Defaults that are beyond the vocabulary end nothing.
+    fn end_tokens(&self, vocabulary: usize) -> Result<Vec<u32>> {
+        let Some(value) = self.get("eos_token_id") else { return Ok(Vec::new()) };
+        let several = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+        let mut ends = Vec::new();
+        for end in several {
+            let end = end.as_u64().ok_or_else(|| self.wrong(format!("eos_token_id = {value}, must be tokens")))?;
+            if let Some(end) = u32::try_from(end).ok().filter(|&end| (end as usize) < vocabulary) {
+                ends.push(end);
+            }
+        }
+        Ok(ends)
+    }
+
     fn llama_like(&self, family: Family) -> Result<LanguageConfig> {
         let qwen = family == Family::Qwen2;
         let (width, heads) = (self.count("hidden_size")?, self.count("num_attention_heads")?);
@@ -77,6 +99,7 @@ impl Reader<'_> {
             parallel: false,
             tied: self.flag("tie_word_embeddings", false)?,
             precision: Precision::F32,
+            end_tokens: Vec::new(),
             rotary: Some(self.rotary(head_width, 1.0)?),
         })
     }
@@ -112,6 +135,7 @@ impl Reader<'_> {
             parallel: false,
             tied: self.flag("tie_word_embeddings", true)?,
             precision: Precision::F32,
+            end_tokens: Vec::new(),
             rotary: None,
         })
     }
@@ -142,6 +166,7 @@ impl Reader<'_> {
             parallel: self.flag("use_parallel_residual", true)?,
             tied: self.flag("tie_word_embeddings", false)?,
             precision: Precision::F32,
+            end_tokens: Vec::new(),
             rotary: Some(self.rotary(width / heads, 0.25)?),
         })
     }

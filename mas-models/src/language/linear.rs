@@ -5,11 +5,22 @@ use super::precision::widened;
 use crate::Result;
 use crate::parameters::{Initial, ParameterSpec, Parameters};
 
-/// `x Wᵀ (+ b)`, with `W` of shape `[out, in]`, as the files of language models have it.
+/// `x Wᵀ (+ b)`, with `W` of shape `[out, in]`, as the files of language models have it; while an adapter is learned,
+/// `+ s (x a) b`.
 #[derive(Module, Debug)]
 pub(super) struct Linear {
     w: Param<Tensor<2>>,
     b: Option<Param<Tensor<2>>>,
+    adapter: Option<Adapter>,
+}
+
+/// A change of low rank, which is never multiplied out while it is learned: Hu et al. 2021 (arXiv 2106.09685).
+#[derive(Module, Debug)]
+struct Adapter {
+    a: Param<Tensor<2>>,
+    b: Param<Tensor<2>>,
+    #[module(skip)]
+    scale: f64,
 }
 
 impl Linear {
@@ -18,11 +29,24 @@ impl Linear {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let w = widened(self.w.val(), &x);
         let b = self.b.as_ref().map(|b| widened(b.val(), &x));
-        let product = x.matmul(w.transpose());
+        let product = x.clone().matmul(w.transpose());
+        let product = match &self.adapter {
+            Some(Adapter { a, b, scale }) => product + x.matmul(a.val()).matmul(b.val()) * *scale,
+            None => product,
+        };
         match b {
             Some(b) => product + b,
             None => product,
         }
+    }
+
+    /// The same with an adapter.
+    ///
+    /// - `a`: `[in, rank]`
+    /// - `b`: `[rank, out]`
+    pub fn with_adapter(self, [a, b]: [Tensor<2>; 2], scale: f64) -> Self {
+        let adapter = Adapter { a: Param::from_tensor(a), b: Param::from_tensor(b), scale };
+        Self { adapter: Some(adapter), ..self }
     }
 
     /// The parameters in the order of [`specs`](Self::specs).
@@ -31,7 +55,7 @@ impl Linear {
     }
 
     pub fn from_parameters(parameters: &mut Parameters, bias: bool) -> Result<Self> {
-        Ok(Self { w: parameters.next()?, b: bias.then(|| parameters.next()).transpose()? })
+        Ok(Self { w: parameters.next()?, b: bias.then(|| parameters.next()).transpose()?, adapter: None })
     }
 
     /// What it is made of.

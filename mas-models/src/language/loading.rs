@@ -1,9 +1,25 @@
+use std::path::PathBuf;
+
 use burn::tensor::{Device, Tensor};
 
 use super::precision::Values;
-use super::tensor_files::TensorFiles;
 use super::{LanguageConfig, LanguageModel};
 use crate::{Error, Result};
+
+/// Tensors by name in files, read one at a time from where they lie.
+pub(super) trait Tensors {
+    /// The shape of a tensor, if it is there.
+    fn shape(&self, name: &str) -> Option<&[usize]>;
+
+    /// The file that a tensor is in, or should be in.
+    fn path(&self, name: &str) -> PathBuf;
+
+    /// Hands a tensor's values to `each`, in order and in pieces.
+    ///
+    /// # Errors
+    /// No such tensor, one that holds no floating-point numbers, or a file that cannot be read.
+    fn read(&mut self, name: &str, each: impl FnMut(&[f32]) -> Result<()>) -> Result<()>;
+}
 
 /// Where a parameter comes from: a tensor, and which part of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +35,10 @@ pub(super) enum Part {
     Whole,
     /// Some of its columns, turned into rows; of a vector, some of its values.
     Columns { first: usize, of: usize },
+    /// Some of its rows.
+    Rows { first: usize, of: usize },
+    /// All of it; in each head rows that are neighbours belong to the two halves.
+    Neighbours { heads: usize },
     /// Of each head one of three parts side by side: `[heads, 3, head width, …]`.
     Third { which: usize, heads: usize },
 }
@@ -30,7 +50,7 @@ impl LanguageModel {
     /// A tensor that is missing, has another shape, or has a value that is not finite in the network's precision.
     pub(super) fn from_files(
         config: &LanguageConfig,
-        files: &mut TensorFiles,
+        files: &mut impl Tensors,
         origin: impl Fn(&str) -> Origin,
         device: &Device,
     ) -> Result<Self> {
@@ -60,7 +80,7 @@ impl LanguageModel {
 
 /// The values of a parameter of `shape`.
 fn read(
-    files: &mut TensorFiles,
+    files: &mut impl Tensors,
     tensor: &str,
     part: Part,
     shape: [usize; 2],
@@ -98,6 +118,15 @@ fn read(
                 keep(&row)?;
             }
         }
+        Part::Rows { first, .. } => keep(&whole[first * columns..][..rows * columns])?,
+        Part::Neighbours { heads } => {
+            let head = rows / heads;
+            for row in 0..rows {
+                let (first, within) = (row / head * head, row % head);
+                let (side, pair) = (within / (head / 2), within % (head / 2));
+                keep(&whole[(first + 2 * pair + side) * columns..][..columns])?;
+            }
+        }
         Part::Third { which, heads } => {
             let head = rows / heads * columns;
             for index in 0..heads {
@@ -114,6 +143,7 @@ impl Part {
         match (self, shape) {
             (Self::Columns { of, .. }, [_, inputs]) => vec![*inputs, of],
             (Self::Columns { of, .. }, _) => vec![of],
+            (Self::Rows { of, .. }, [_, rest @ ..]) => [of].into_iter().chain(rest.iter().copied()).collect(),
             (Self::Third { .. }, [rows, rest @ ..]) => [3 * rows].into_iter().chain(rest.iter().copied()).collect(),
             _ => shape.to_vec(),
         }

@@ -37,6 +37,7 @@ use crate::{Precision, Result};
 ///     parallel: false,
 ///     tied: true,
 ///     precision: Precision::F32,
+///     end_tokens: vec![],
 ///     rotary: None,
 /// };
 /// let network = config.init(12345, &Device::flex())?;
@@ -100,6 +101,16 @@ impl LanguageModel {
         parameters.extend(self.norm.parameters());
         parameters.extend(self.read_out.iter().flat_map(Linear::parameters));
         parameters.into_iter().map(Param::val).collect()
+    }
+
+    /// The same with adapters at the queries and the values of every block, in that order.
+    pub(super) fn with_adapters(self, adapters: Vec<[Tensor<2>; 2]>, scale: f64) -> Self {
+        let mut pairs = adapters.into_iter();
+        let blocks = self.blocks.into_iter().map(|block| match (pairs.next(), pairs.next()) {
+            (Some(query), Some(value)) => block.with_adapters([query, value], scale),
+            _ => block,
+        });
+        Self { blocks: blocks.collect(), ..self }
     }
 
     /// What it is made of.

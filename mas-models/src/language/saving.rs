@@ -59,6 +59,12 @@ pub(crate) fn save(network: &LanguageModel, path: &Path) -> Result<String> {
         safetensors::SafeTensorError::IoError(error) => Error::io(path, error),
         error => Error::format(path, format!("the weights cannot be written: {error}")),
     })?;
+    // The file was private to its owner while it was written; it is as readable as its folder now.
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(path, mode).map_err(|error| Error::io(path, error))?;
+    }
     hash(path)
 }
 

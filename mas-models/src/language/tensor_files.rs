@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, Metadata};
 
+use super::loading::Tensors;
 use crate::stored::{Element, decode, element};
 use crate::{Error, Result};
 
@@ -90,23 +91,19 @@ impl TensorFiles {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
+}
 
-    /// The shape of a tensor, if it is there.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+impl Tensors for TensorFiles {
+    fn shape(&self, name: &str) -> Option<&[usize]> {
         self.tensors.get(name).map(|place| place.shape.as_slice())
     }
 
-    /// The file that a tensor is in; where it is in none, the first.
-    pub fn path(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         let file = self.tensors.get(name).map_or(0, |place| place.file);
         self.files.get(file).map(|(path, _)| path.clone()).unwrap_or_default()
     }
 
-    /// Hands a tensor's values to `each`, in order and in pieces.
-    ///
-    /// # Errors
-    /// No such tensor, one that holds no floating-point numbers, or a file that cannot be read.
-    pub fn read(&mut self, name: &str, mut each: impl FnMut(&[f32]) -> Result<()>) -> Result<()> {
+    fn read(&mut self, name: &str, mut each: impl FnMut(&[f32]) -> Result<()>) -> Result<()> {
         let path = self.path(name);
         let place = self.tensors.get(name).ok_or_else(|| Error::format(&path, format!("tensor {name} is missing")))?;
         let element = element(place.dtype);

@@ -37,7 +37,7 @@ pub(super) fn dropped(network: &Model, positions: usize) -> (f64, [usize; 2]) {
 }
 
 /// Gradients whose norm, over all of them together, is at most `most` (Pascanu et al. 2013, arXiv 1211.5063).
-pub(super) fn clipped(gradients: Vec<Tensor<2>>, most: f64) -> Vec<Tensor<2>> {
+pub(crate) fn clipped(gradients: Vec<Tensor<2>>, most: f64) -> Vec<Tensor<2>> {
     let square = |gradient: &Tensor<2>| f64::from(gradient.clone().square().sum().into_scalar::<f32>());
     let norm = gradients.iter().map(square).sum::<f64>().sqrt();
     if norm <= most { gradients } else { gradients.into_iter().map(|gradient| gradient * (most / norm)).collect() }
@@ -76,13 +76,13 @@ fn automatic(
 /// The mean cross-entropy of the token after each output, `[1]`.
 ///
 /// - `logits`: `[output, vocabulary]`
-fn cross_entropy(logits: Tensor<2>, targets: &[i32]) -> Tensor<1> {
+pub(crate) fn cross_entropy(logits: Tensor<2>, targets: &[i32]) -> Tensor<1> {
     let targets = indices(targets, &logits.device()).unsqueeze_dim(1);
     activation::log_softmax(logits, 1).gather(1, targets).mean().neg()
 }
 
 /// A tracked loss's value and its gradient with respect to tracked parameters.
-fn gradients_of(loss: Tensor<1>, parameters: Vec<Tensor<2>>) -> Result<(f32, Vec<Tensor<2>>)> {
+pub(crate) fn gradients_of(loss: Tensor<1>, parameters: Vec<Tensor<2>>) -> Result<(f32, Vec<Tensor<2>>)> {
     let value = read(loss.clone().inner())?;
     let mut gradients = loss.backward();
     let of =
