@@ -254,15 +254,15 @@ fn draws_follow_the_probabilities_and_are_repeated() {
     let prompt = recorded_rows("llama")[0][..5].to_vec();
     let draw = |temperature, seed, most| {
         let sampling = Sampling::Random { temperature, seed };
-        network.generate(&[prompt.clone()], most, &sampling, &[], |_| true).unwrap().remove(0).tokens
+        network.generate(std::slice::from_ref(&prompt), most, &sampling, &[], |_| true).unwrap().remove(0).tokens
     };
     assert_eq!(draw(1.0, 7, 6), draw(1.0, 7, 6));
     assert_ne!(draw(1.0, 7, 6), draw(1.0, 8, 6));
-    let greedy = network.generate(&[prompt.clone()], 6, &Sampling::Greedy, &[], |_| true).unwrap();
+    let greedy = network.generate(std::slice::from_ref(&prompt), 6, &Sampling::Greedy, &[], |_| true).unwrap();
     assert_eq!(draw(1e-4, 7, 6), greedy[0].tokens);
 
     let temperature = 0.05;
-    let run = network.run(&trials_of(&[prompt.clone()]), Feedback::TeacherForced).unwrap();
+    let run = network.run(&trials_of(std::slice::from_ref(&prompt)), Feedback::TeacherForced).unwrap();
     let logits = values(run.logits);
     let logits = &logits[logits.len() - 150..];
     let largest = logits.iter().copied().fold(f32::MIN, f32::max);
