@@ -19,7 +19,9 @@ mod seeds;
 pub mod statistics;
 mod studies;
 pub mod study;
+mod texts;
 mod tokens;
+pub mod toxicity;
 pub mod work;
 
 pub use error::{Error, Result};

@@ -2,7 +2,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::parameters::ParameterSpec;
-use crate::{Model, RecurrentConfig, Result, TransformerConfig};
+use crate::{LanguageConfig, Model, RecurrentConfig, Result, TransformerConfig};
 
 /// The shape of a network; everything about it but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ pub enum Architecture {
     Recurrent(RecurrentConfig),
     /// Embedding, blocks of attention and feed-forward layers, read-out.
     Transformer(TransformerConfig),
+    /// A causal language model.
+    Language(LanguageConfig),
 }
 
 impl From<RecurrentConfig> for Architecture {
@@ -24,6 +26,12 @@ impl From<RecurrentConfig> for Architecture {
 impl From<TransformerConfig> for Architecture {
     fn from(config: TransformerConfig) -> Self {
         Self::Transformer(config)
+    }
+}
+
+impl From<LanguageConfig> for Architecture {
+    fn from(config: LanguageConfig) -> Self {
+        Self::Language(config)
     }
 }
 
@@ -54,6 +62,7 @@ impl Architecture {
         Ok(match self {
             Self::Recurrent(config) => config.init(seed, device)?.into(),
             Self::Transformer(config) => config.init(seed, device)?.into(),
+            Self::Language(config) => config.init(seed, device)?.into(),
         })
     }
 
@@ -65,6 +74,7 @@ impl Architecture {
         match self {
             Self::Recurrent(config) => config.check(),
             Self::Transformer(config) => config.check(),
+            Self::Language(config) => config.check(),
         }
     }
 
@@ -73,6 +83,7 @@ impl Architecture {
         match self {
             Self::Recurrent(config) => config.vocabulary,
             Self::Transformer(config) => config.vocabulary,
+            Self::Language(config) => config.vocabulary,
         }
     }
 
@@ -86,6 +97,7 @@ impl Architecture {
         match self {
             Self::Recurrent(config) => config.parameters(),
             Self::Transformer(config) => config.parameters(),
+            Self::Language(config) => config.parameters(),
         }
     }
 }
@@ -96,6 +108,9 @@ impl std::fmt::Display for Architecture {
         match self {
             Self::Recurrent(config) => write!(f, "{} {} × {}", config.cell.name(), config.layers, config.width),
             Self::Transformer(config) => write!(f, "transformer {} × {}", config.layers, config.width),
+            Self::Language(config) => {
+                write!(f, "{} {} × {}", config.family.name(), config.layers, config.width)
+            }
         }
     }
 }

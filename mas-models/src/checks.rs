@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use mas_core::{Error, Result, Resume, Site, Trials};
 
-use crate::run::check_tokens;
+use crate::run::{check_context, check_tokens};
 
 /// Whether a site is as wide as it is thought to be.
 pub(crate) fn width(name: &str, known: &Site, site: &Site) -> Result<()> {
@@ -19,6 +19,11 @@ pub(crate) fn width(name: &str, known: &Site, site: &Site) -> Result<()> {
 /// Whether the network can read `trials`.
 pub(crate) fn tokens(name: &str, trials: &Trials, vocabulary: usize) -> Result<()> {
     check_tokens(trials, vocabulary).map_err(|error| Error::invalid(format!("network `{name}`: {error}")))
+}
+
+/// Whether the network can read trials as long as these.
+pub(crate) fn context(name: &str, trials: &Trials, context: usize) -> Result<()> {
+    check_context(trials, context).map_err(|error| Error::invalid(format!("network `{name}`: {error}")))
 }
 
 /// Whether there are these positions in these trials.

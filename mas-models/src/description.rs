@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::training::{StopReason, Trained, TrainingSettings};
-use crate::{Architecture, Result, Vocabulary};
+use crate::{Architecture, FineTuningSettings, Result, Vocabulary};
 
 /// Everything about a saved network but its weights: the contents of `network.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,11 +21,15 @@ pub struct NetworkDescription {
     pub seed: Option<u64>,
     /// Its shape.
     pub architecture: Architecture,
-    /// Its tokens.
+    /// Its tokens; none of a language model, whose tokens are its tokenizer's.
+    #[serde(default)]
     pub vocabulary: Vocabulary,
     /// How it was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingSummary>,
+    /// How a language model was fine-tuned, and on what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fine_tuning: Option<FineTuningSummary>,
     /// Where it comes from.
     pub provenance: Provenance,
 }
@@ -47,6 +51,26 @@ pub struct TrainingSummary {
     pub validation_accuracy: f64,
     /// What was asked for.
     pub settings: TrainingSettings,
+}
+
+/// How a language model was fine-tuned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FineTuningSummary {
+    /// BLAKE3 of the weights that it began with.
+    pub base_blake3: Option<String>,
+    /// Names of the files with the text.
+    pub text: Vec<String>,
+    /// Pieces that the text was cut to, and how many tokens one has at most.
+    pub pieces: usize,
+    /// The most tokens of a piece.
+    pub length: usize,
+    /// Steps done.
+    pub steps: u64,
+    /// Mean cross-entropy of the last step's next tokens, in nats.
+    pub loss: f64,
+    /// What was asked for.
+    pub settings: FineTuningSettings,
 }
 
 /// Where a network comes from.
@@ -99,6 +123,7 @@ impl NetworkDescription {
             architecture: architecture.into(),
             vocabulary,
             training: None,
+            fine_tuning: None,
             provenance: Provenance::here(Origin::Initialised),
         }
     }
@@ -124,6 +149,10 @@ impl NetworkDescription {
             return invalid(format!("format = {}, but this version reads format {FORMAT}", self.format));
         }
         self.architecture.check()?;
+        if matches!(self.architecture, Architecture::Language(_)) && self.vocabulary == Vocabulary::default() {
+            // Its tokens are its tokenizer's.
+            return Ok(());
+        }
         self.vocabulary.check()?;
         if self.vocabulary.len() != self.architecture.vocabulary() {
             return invalid(format!(

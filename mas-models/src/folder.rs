@@ -6,7 +6,7 @@ use burn::tensor::Device;
 
 use crate::description::NetworkDescription;
 use crate::training::{TrainingRecord, read_log, write_log};
-use crate::{Error, Model, Result, stored};
+use crate::{Architecture, Error, Model, Result, language, stored};
 
 const DESCRIPTION: &str = "network.toml";
 const WEIGHTS: &str = "weights.safetensors";
@@ -54,17 +54,6 @@ impl SavedNetwork {
         if description.architecture != self.network.architecture() {
             return Err(Error::invalid("the description is of another architecture than the network"));
         }
-        let tensors = stored::of_network(&self.network)?;
-        for (name, tensor) in &tensors {
-            if tensor.values.iter().flatten().any(|value| !value.is_finite()) {
-                return Err(Error::NotFinite(format!("the network's weights {name} are not finite; it is not saved")));
-            }
-        }
-        let weights = stored::to_bytes(&tensors, None)?;
-        description.provenance.weights_blake3 = Some(blake3::hash(&weights).to_hex().to_string());
-        let description = toml::to_string(&description)
-            .map_err(|error| Error::invalid(format!("the description cannot be written: {error}")))?;
-
         let parent = match folder.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
@@ -74,7 +63,9 @@ impl SavedNetwork {
         let beside = beside.map_err(|error| Error::io(parent, error))?;
         let inside = beside.path().join("network");
         std::fs::create_dir(&inside).map_err(|error| Error::io(&inside, error))?;
-        write(inside.join(WEIGHTS), &weights)?;
+        description.provenance.weights_blake3 = Some(write_weights(&self.network, &inside.join(WEIGHTS))?);
+        let description = toml::to_string(&description)
+            .map_err(|error| Error::invalid(format!("the description cannot be written: {error}")))?;
         if !history.is_empty() {
             write(inside.join(LOG), &write_log(history)?)?;
         }
@@ -85,6 +76,18 @@ impl SavedNetwork {
         std::fs::rename(&inside, folder).map_err(|error| Error::io(folder, error))
     }
 
+    /// Reads what the folder says about its network, and not the network.
+    ///
+    /// # Errors
+    /// A missing file, an unknown or missing key, with its line.
+    pub fn describe(folder: impl AsRef<Path>) -> Result<NetworkDescription> {
+        let path = folder.as_ref().join(DESCRIPTION);
+        let text = String::from_utf8(read(&path)?).map_err(|_| Error::format(&path, "is not UTF-8 text"))?;
+        let description: NetworkDescription = toml::from_str(&text).map_err(|error| Error::format(&path, error))?;
+        description.check().map_err(|error| Error::format(&path, error))?;
+        Ok(description)
+    }
+
     /// Reads the folder.
     ///
     /// # Errors
@@ -92,21 +95,10 @@ impl SavedNetwork {
     /// tensor of another shape, a weight that is not finite, weights that are not those that were saved.
     pub fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let folder = folder.as_ref();
-        let path = folder.join(DESCRIPTION);
-        let text = String::from_utf8(read(&path)?).map_err(|_| Error::format(&path, "is not UTF-8 text"))?;
-        let description: NetworkDescription = toml::from_str(&text).map_err(|error| Error::format(&path, error))?;
-        description.check().map_err(|error| Error::format(&path, error))?;
-
+        let description = Self::describe(folder)?;
         let path = folder.join(WEIGHTS);
-        let bytes = read(&path)?;
-        let tensors = stored::from_bytes(&bytes, &path)?;
-        let network = stored::into_network(tensors, &description.architecture, &path, device)?;
-        if description
-            .provenance
-            .weights_blake3
-            .as_ref()
-            .is_some_and(|hash| *hash != blake3::hash(&bytes).to_hex().as_str())
-        {
+        let (network, hash) = read_weights(&description.architecture, &path, device)?;
+        if description.provenance.weights_blake3.as_ref().is_some_and(|saved| *saved != hash) {
             let reason = format!(
                 "not the weights that were saved with {DESCRIPTION}; to load them all the same, remove weights-blake3 there"
             );
@@ -126,6 +118,34 @@ impl SavedNetwork {
         }
         read_log(&read(&path)?, &path)
     }
+}
+
+/// Writes a network's weights, and returns their hash.
+fn write_weights(network: &Model, path: &Path) -> Result<String> {
+    if let Model::Language(network) = network {
+        return language::save(network, path);
+    }
+    let tensors = stored::of_network(network)?;
+    for (name, tensor) in &tensors {
+        if tensor.values.iter().flatten().any(|value| !value.is_finite()) {
+            return Err(Error::NotFinite(format!("the network's weights {name} are not finite; it is not saved")));
+        }
+    }
+    let weights = stored::to_bytes(&tensors, None)?;
+    write(path.to_path_buf(), &weights)?;
+    Ok(blake3::hash(&weights).to_hex().to_string())
+}
+
+/// Reads a network's weights, and returns their hash with it.
+fn read_weights(architecture: &Architecture, path: &Path, device: &Device) -> Result<(Model, String)> {
+    if let Architecture::Language(config) = architecture {
+        let (network, hash) = language::load(config, path, device)?;
+        return Ok((network.into(), hash));
+    }
+    let bytes = read(path)?;
+    let tensors = stored::from_bytes(&bytes, path)?;
+    let network = stored::into_network(tensors, architecture, path, device)?;
+    Ok((network, blake3::hash(&bytes).to_hex().to_string()))
 }
 
 /// Moves what is at `folder` to `away`, if it is a network folder or empty.

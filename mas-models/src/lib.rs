@@ -4,11 +4,13 @@
 
 mod architecture;
 mod checks;
+mod decoder;
 mod description;
 mod error;
 mod folder;
 mod gelu;
 pub mod import;
+mod language;
 mod layer_norm;
 mod model;
 mod packing;
@@ -21,9 +23,15 @@ mod transformer;
 mod vocabulary;
 
 pub use architecture::Architecture;
-pub use description::{FORMAT, NetworkDescription, Origin, Provenance, TrainingSummary};
+pub use decoder::{FrozenDecoder, Rotary};
+pub use description::{FORMAT, FineTuningSummary, NetworkDescription, Origin, Provenance, TrainingSummary};
 pub use error::{Error, Result};
 pub use folder::SavedNetwork;
+pub use language::{
+    Activation, Family, FineTuned, FineTuning, FineTuningEvent, FineTuningRecord, FineTuningSettings, Generated,
+    ImportedLanguageModel, LanguageConfig, LanguageModel, Precision, Sampling, Schedule, Tokenizer, Tuned, import_gguf,
+    import_hugging_face, pieces,
+};
 pub use layer_norm::LayerNorm;
 pub use model::Model;
 pub use recurrent::{Cell, CellKind, Frozen, Gru, Lstm, ReadOut, Recurrent, RecurrentConfig, RecurrentState, Rnn};

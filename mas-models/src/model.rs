@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor};
 use mas_core::{Network, Trials};
 
 use crate::run::{Feedback, Run};
-use crate::{Architecture, Frozen, FrozenTransformer, Recurrent, Result, Transformer};
+use crate::{Architecture, Frozen, FrozenDecoder, FrozenTransformer, LanguageModel, Recurrent, Result, Transformer};
 
 /// A network with its weights, of any architecture of this crate: what is trained, saved, loaded and imported.
 ///
@@ -25,6 +25,14 @@ pub enum Model {
     Recurrent(Recurrent),
     /// Embedding, blocks of attention and feed-forward layers, read-out.
     Transformer(Transformer),
+    /// A causal language model.
+    Language(LanguageModel),
+}
+
+impl From<LanguageModel> for Model {
+    fn from(network: LanguageModel) -> Self {
+        Self::Language(network)
+    }
 }
 
 impl From<Recurrent> for Model {
@@ -45,6 +53,7 @@ impl Model {
         match self {
             Self::Recurrent(network) => network.config().clone().into(),
             Self::Transformer(network) => network.config().clone().into(),
+            Self::Language(network) => network.config().clone().into(),
         }
     }
 
@@ -53,6 +62,7 @@ impl Model {
         match self {
             Self::Recurrent(network) => network.device(),
             Self::Transformer(network) => network.device(),
+            Self::Language(network) => network.device(),
         }
     }
 
@@ -66,6 +76,11 @@ impl Model {
         if let Self::Transformer(network) = self { Some(network) } else { None }
     }
 
+    /// The language model, if it is one.
+    pub fn language(&self) -> Option<&LanguageModel> {
+        if let Self::Language(network) = self { Some(network) } else { None }
+    }
+
     /// Runs the network over every token of `trials`.
     ///
     /// # Errors
@@ -74,6 +89,7 @@ impl Model {
         match self {
             Self::Recurrent(network) => network.run(trials, feedback),
             Self::Transformer(network) => network.run(trials, feedback),
+            Self::Language(network) => network.run(trials, feedback),
         }
     }
 
@@ -82,6 +98,7 @@ impl Model {
         match self {
             Self::Recurrent(network) => Box::new(Frozen::new(name, network)),
             Self::Transformer(network) => Box::new(FrozenTransformer::new(name, network)),
+            Self::Language(network) => Box::new(FrozenDecoder::new(name, network)),
         }
     }
 
@@ -90,6 +107,7 @@ impl Model {
         match self {
             Self::Recurrent(network) => network.valid().into(),
             Self::Transformer(network) => network.valid().into(),
+            Self::Language(network) => network.valid().into(),
         }
     }
 
@@ -98,6 +116,7 @@ impl Model {
         Ok(match architecture {
             Architecture::Recurrent(config) => Recurrent::from_parameters(config, parameters)?.into(),
             Architecture::Transformer(config) => Transformer::from_parameters(config, parameters)?.into(),
+            Architecture::Language(config) => LanguageModel::from_parameters(config, parameters)?.into(),
         })
     }
 
@@ -106,6 +125,7 @@ impl Model {
         match self {
             Self::Recurrent(network) => network.parameters(),
             Self::Transformer(network) => network.parameters(),
+            Self::Language(network) => network.parameters(),
         }
     }
 }

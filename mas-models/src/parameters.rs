@@ -9,7 +9,7 @@ use rand_distr::StandardNormal;
 use crate::{Error, Result};
 
 /// Name, shape and first values of one parameter; a vector is a matrix of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ParameterSpec {
     pub name: String,
     pub shape: [usize; 2],
@@ -19,10 +19,12 @@ pub(crate) struct ParameterSpec {
 }
 
 /// What a parameter is before training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Initial {
     /// Drawn from N(0, 1), as by `torch.nn.Embedding`.
     Normal,
+    /// Drawn from N(0, deviation²).
+    Spread { deviation: f32 },
     /// Drawn uniformly from ± 1/√inputs, as by `torch.nn.Linear` and, with the state's width for the inputs, by
     /// `GRUCell` and its kin.
     Uniform { inputs: usize },
@@ -67,6 +69,9 @@ pub(crate) fn draw(specs: &[ParameterSpec], seed: u64, device: &Device) -> Vec<T
         let count = spec.count();
         let values: Vec<f32> = match spec.initial {
             Initial::Normal => (0..count).map(|_| random.sample(StandardNormal)).collect(),
+            Initial::Spread { deviation } => {
+                (0..count).map(|_| random.sample::<f32, _>(StandardNormal) * deviation).collect()
+            }
             Initial::Uniform { inputs } => {
                 let bound = 1.0 / (inputs as f32).sqrt();
                 (0..count).map(|_| random.random_range(-bound..bound)).collect()

@@ -98,3 +98,14 @@ pub(crate) fn check_tokens(trials: &Trials, vocabulary: usize) -> Result<()> {
     }
     Ok(())
 }
+
+/// Whether a network that reads so many tokens at most can read `trials`.
+pub(crate) fn check_context(trials: &Trials, context: usize) -> Result<()> {
+    match trials.lengths().iter().position(|&length| length > context) {
+        Some(trial) => Err(Error::invalid(format!(
+            "trial {trial} has {} tokens, but the network reads at most {context}",
+            trials.length(trial)
+        ))),
+        None => Ok(()),
+    }
+}

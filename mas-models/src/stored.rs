@@ -135,7 +135,7 @@ pub(crate) enum Element {
     Other,
 }
 
-fn element(dtype: Dtype) -> Element {
+pub(crate) fn element(dtype: Dtype) -> Element {
     match dtype {
         Dtype::F32 => Element::F32,
         Dtype::F64 => Element::F64,

@@ -24,6 +24,7 @@ fn saved() -> (SavedNetwork, Vec<TrainingRecord>) {
         task: Some("multi-object".into()),
         accepted: Some(false),
         training: Some(training),
+        fine_tuning: None,
         ..NetworkDescription::initialised(&config, vocabulary, 77)
     };
     let record = TrainingRecord {

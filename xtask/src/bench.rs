@@ -29,6 +29,8 @@ enum What {
     Frame,
     /// Similarity measures, alone, on large activity (4 GB on disk for a while), and beside Python packages
     Similarity,
+    /// Tokens per second of a language model: read, generated, learned from
+    Language,
 }
 
 pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
@@ -38,7 +40,7 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
     };
     let parts = what
         .iter()
-        .filter(|part| !matches!(part, What::Frame | What::Similarity))
+        .filter(|part| !matches!(part, What::Frame | What::Similarity | What::Language))
         .filter_map(ValueEnum::to_possible_value);
     let parts: Vec<String> = parts.map(|part| part.get_name().to_owned()).collect();
     if !parts.is_empty() {
@@ -53,6 +55,9 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
             true => bench.env("MAS_PEERS_PYTHON", install_peers(shell)?).run()?,
             false => bench.run()?,
         }
+    }
+    if what.contains(&What::Language) {
+        cmd!(shell, "cargo bench --locked --package mas-models --bench language").run()?;
     }
     Ok(())
 }

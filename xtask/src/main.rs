@@ -1,7 +1,8 @@
-//! What a developer asks of the repository: `cargo xtask reproduce | check | bench | fuzz | self-test`.
+//! What a developer asks of the repository: `cargo xtask reproduce | check | bench | fetch | fuzz | self-test`.
 
 mod bench;
 mod check;
+mod fetch;
 mod fuzz;
 mod reproduce;
 mod self_test;
@@ -27,21 +28,24 @@ enum Command {
     Check(check::Arguments),
     /// Measure speed, as ratios against a peer in the same run
     Bench(bench::Arguments),
+    /// Fetch the model and the text of a case study, checked by their hashes
+    Fetch(fetch::Arguments),
     /// Give readers of files mutated ones for a while: none may panic
     Fuzz(fuzz::Arguments),
     /// What each similarity measure sees, on networks of different seeds: the table in docs/similarity.md
     SelfTest(self_test::Arguments),
 }
 
-fn main() -> xshell::Result<()> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let shell = Shell::new()?;
     shell.change_dir(env!("CARGO_MANIFEST_DIR").trim_end_matches("xtask"));
     match arguments.command {
-        Command::Reproduce(arguments) => reproduce::run(&shell, &arguments),
-        Command::Check(arguments) => check::run(&shell, &arguments),
-        Command::Bench(arguments) => bench::run(&shell, &arguments),
-        Command::Fuzz(arguments) => fuzz::run(&shell, &arguments),
-        Command::SelfTest(arguments) => self_test::run(&shell, &arguments),
+        Command::Reproduce(arguments) => Ok(reproduce::run(&shell, &arguments)?),
+        Command::Check(arguments) => Ok(check::run(&shell, &arguments)?),
+        Command::Bench(arguments) => Ok(bench::run(&shell, &arguments)?),
+        Command::Fetch(arguments) => fetch::run(&shell, &arguments),
+        Command::Fuzz(arguments) => Ok(fuzz::run(&shell, &arguments)?),
+        Command::SelfTest(arguments) => Ok(self_test::run(&shell, &arguments)?),
     }
 }

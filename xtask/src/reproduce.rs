@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
+use crate::fetch;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Which case studies, the fastest first [default: all]
@@ -23,6 +25,15 @@ pub struct Arguments {
     /// The run folder; the report goes to its `report`
     #[arg(long, default_value = "runs", value_name = "DIR")]
     runs: PathBuf,
+    /// For toxicity: the language model's network folder, in place of the fetched one
+    #[arg(long, value_name = "DIR", requires_all = ["toxic", "nontoxic"])]
+    model: Option<PathBuf>,
+    /// For toxicity: toxic text, a document a line of .jsonl
+    #[arg(long, value_name = "FILE")]
+    toxic: Option<PathBuf>,
+    /// For toxicity: other text, likewise
+    #[arg(long, value_name = "FILE")]
+    nontoxic: Option<PathBuf>,
 }
 
 /// The case studies, in the order in which they are run.
@@ -36,6 +47,8 @@ enum Case {
     Compression,
     /// GRUs from different seeds (claim C1)
     Seeds,
+    /// Language models of toxic and of other text (claim C7); up to 90 minutes, so only when asked for
+    Toxicity,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -56,13 +69,17 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let mas = target.join("release").join(format!("mas{}", std::env::consts::EXE_SUFFIX));
     let mut cases = match arguments.cases.is_empty() {
-        true => Case::value_variants().to_vec(),
+        true => Case::value_variants().iter().copied().filter(|case| *case != Case::Toxicity).collect(),
         false => arguments.cases.clone(),
     };
     cases.sort();
     cases.dedup();
     let preset = name(preset);
     for case in cases {
+        if case == Case::Toxicity {
+            toxicity(shell, arguments, &mas, &preset)?;
+            continue;
+        }
         let study = Path::new("docs/case-studies").join(format!("{}.{preset}.toml", name(&case)));
         let threads = arguments.threads.map(|threads| ["--threads".to_owned(), threads.to_string()]);
         let threads = threads.iter().flatten();
@@ -71,6 +88,31 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
         cmd!(shell, "{mas} run {study} --runs {runs} --device {device} {retrain...} {threads...}").run()?;
     }
     Ok(())
+}
+
+/// The toxicity case study: one command of `mas`, once model and text are there.
+fn toxicity(shell: &Shell, arguments: &Arguments, mas: &Path, preset: &str) -> xshell::Result<()> {
+    let (device, out) = (&arguments.device, arguments.runs.join("toxicity"));
+    let given = (&arguments.model, &arguments.toxic, &arguments.nontoxic);
+    let (model, toxic, nontoxic) = match given {
+        (Some(model), Some(toxic), Some(nontoxic)) => (model.clone(), toxic.clone(), nontoxic.clone()),
+        _ => {
+            let Some((file, [toxic, nontoxic])) = fetch::fetched(Path::new(fetch::FOLDER)) else {
+                println!("toxicity is left out: get its model and text by `cargo xtask fetch toxicity`");
+                return Ok(());
+            };
+            let base = out.join("base");
+            if !base.is_dir() {
+                cmd!(shell, "{mas} import gguf {file} --out {base}").run()?;
+            }
+            (base, toxic, nontoxic)
+        }
+    };
+    cmd!(
+        shell,
+        "{mas} toxicity {model} --toxic {toxic} --nontoxic {nontoxic} --preset {preset} --device {device} --out {out}"
+    )
+    .run()
 }
 
 /// The name on the command line.

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use mas_core::Activity;
 use mas_models::{
-    SavedNetwork,
+    ImportedLanguageModel, Precision, SavedNetwork,
     import::{ImportOptions, StateMap, import, import_mapped, logit_difference},
+    import_gguf, import_hugging_face,
 };
 use mas_tasks::TaskKind;
 use serde_json::json;
@@ -33,17 +34,88 @@ pub(super) enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// A language model (Llama, Qwen2, GPT-2, GPT-NeoX) from a folder as Hugging Face has it
+    #[command(name = "huggingface")]
+    HuggingFace {
+        /// The folder with config.json and the weights
+        folder: PathBuf,
+        /// The type in which weights are kept: f32, f16 or bf16; activity is of 32 bits always
+        #[arg(long, default_value = "f32")]
+        precision: Precision,
+        /// The network folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// A language model (Llama, Qwen2, GPT-2, GPT-NeoX) from a GGUF file; packed weights are unpacked
+    Gguf {
+        /// The file
+        file: PathBuf,
+        /// The type in which weights are kept: f32, f16 or bf16; activity is of 32 bits always
+        #[arg(long, default_value = "f32")]
+        precision: Precision,
+        /// The network folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
-    let Command::Pytorch { file, map, task, check, out } = command;
+    match command {
+        Command::Pytorch { file, map, task, check, out } => {
+            pytorch(session, file, map.as_deref(), *task, check.as_deref(), out)
+        }
+        Command::HuggingFace { folder, precision, out } => {
+            language(session, import_hugging_face(folder, *precision, &session.compute()?.device)?, out)
+        }
+        Command::Gguf { file, precision, out } => {
+            language(session, import_gguf(file, *precision, &session.compute()?.device)?, out)
+        }
+    }
+}
+
+fn language(session: &Session, imported: ImportedLanguageModel, out: &Path) -> Result<()> {
+    let parameters = imported.network.config().parameter_count();
+    let saved = SavedNetwork { network: imported.network.into(), description: imported.description };
+    saved.save(out, &[])?;
+    if let Some(tokenizer) = &imported.tokenizer {
+        tokenizer.save(out)?;
+    }
+    let document = json!({
+        "network": out,
+        "architecture": saved.description.architecture,
+        "parameters": parameters,
+        "left-over": imported.left_over,
+        "tokenizer": imported.tokenizer.is_some(),
+        "notes": imported.notes,
+    });
+    session.output.result(&document, || {
+        let mut text = String::new();
+        for name in &imported.left_over {
+            text.push_str(&format!("{name:<48}   left over\n"));
+        }
+        for note in &imported.notes {
+            text.push_str(&format!("{note}\n"));
+        }
+        text.push_str(&format!("{}: {}, {parameters} parameters", out.display(), saved.description.architecture));
+        text
+    })
+}
+
+fn pytorch(
+    session: &Session,
+    file: &Path,
+    map: Option<&Path>,
+    task: Option<TaskKind>,
+    check: Option<&Path>,
+    out: &Path,
+) -> Result<()> {
     let compute = session.compute()?;
     let options = ImportOptions { task: task.map(|task| task.to_string()), vocabulary: None };
     let imported = match map {
         Some(map) => import_mapped(file, &StateMap::read(map)?, &options, &compute.device)?,
         None => import(file, &options, &compute.device)?,
     };
-    let difference = match check.clone().or_else(|| beside(file)) {
+    let difference = match check.map(Path::to_path_buf).or_else(|| beside(file)) {
         Some(path) => {
             Some(logit_difference(&imported.network, &Activity::read(&path)?).map_err(|error| at(&path, error))?)
         }

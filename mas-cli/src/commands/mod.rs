@@ -3,6 +3,8 @@
 mod align;
 mod compare;
 mod evaluate;
+mod fine_tune;
+mod generate;
 mod iia;
 mod import;
 mod manual;
@@ -10,6 +12,7 @@ mod output;
 mod record;
 mod run;
 mod tasks;
+mod toxicity;
 mod train;
 mod unfinished;
 
@@ -67,6 +70,12 @@ enum Command {
     Align(align::Arguments),
     /// Measure a saved alignment again, on fresh pairs
     Evaluate(evaluate::Arguments),
+    /// Train a language model further on text
+    FineTune(fine_tune::Arguments),
+    /// Let a language model continue a text
+    Generate(generate::Arguments),
+    /// The toxicity case study: fine-tune a language model on toxic and on other text, align, judge
+    Toxicity(toxicity::Arguments),
     /// Similarity measures between recorded activities, or between networks at a site
     Compare(compare::Arguments),
     /// Run a study file: train, align, compare, report
@@ -158,6 +167,9 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<()> {
         Command::Record(arguments) => record::run(&session, &arguments),
         Command::Align(arguments) => align::run(&session, &arguments),
         Command::Evaluate(arguments) => evaluate::run(&session, &arguments),
+        Command::FineTune(arguments) => fine_tune::run(&session, &arguments),
+        Command::Generate(arguments) => generate::run(&session, &arguments),
+        Command::Toxicity(arguments) => toxicity::run(&session, &arguments),
         Command::Compare(arguments) => compare::run(&session, &arguments),
         Command::Run(arguments) => run::run(&session, &arguments),
         Command::Runs(command) => run::runs(&session, &command),

@@ -4,6 +4,7 @@ mod bad_input;
 mod compare;
 mod functions;
 mod inaccessible;
+mod language;
 mod networks;
 mod studies;
 mod tasks;

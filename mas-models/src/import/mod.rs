@@ -100,6 +100,7 @@ fn describe(
         architecture,
         vocabulary,
         training: None,
+        fine_tuning: None,
         provenance: Provenance { source, source_blake3: Some(hash), ..Provenance::here(Origin::Imported) },
     }
 }

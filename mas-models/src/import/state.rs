@@ -72,6 +72,7 @@ fn norm_name(architecture: &Architecture, parameter: &str) -> Option<String> {
     Some(match architecture {
         Architecture::Recurrent(_) => format!("model.pre_norm.{kind}"),
         Architecture::Transformer(_) => format!("model.decoder.{kind}"),
+        Architecture::Language(_) => return None,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::stored::{Stored, StoredTensors, host, take_parameters};
 
 /// Adam with PyTorch's constants, and its moments in the order of the parameters. Kingma & Ba 2014 (arXiv
 /// 1412.6980).
-pub(super) struct Moments {
+pub(crate) struct Moments {
     adam: Adam,
     states: Vec<Option<AdamState<2>>>,
 }

@@ -1,6 +1,7 @@
 use burn::tensor::activation;
 use mas_core::Trials;
 
+use crate::decoder;
 use crate::packing::{PackedTrials, indices};
 use crate::run::check_tokens;
 use crate::{Error, Feedback, Model, Result};
@@ -36,7 +37,8 @@ impl Model {
                     let rollout = network.rollout(&packed, feedback, None);
                     network.logits(rollout.hidden[rollout.hidden.len() - 1].clone())
                 }
-                Self::Transformer(network) => network.rollout(&packed, feedback).1,
+                Self::Transformer(network) => decoder::rollout(network, &packed, feedback).1,
+                Self::Language(network) => decoder::rollout(network, &packed, feedback).1,
             };
             let logits = logits.inner();
             let targets = indices(&packed.targets, &logits.device()).unsqueeze_dim(1);

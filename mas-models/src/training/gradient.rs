@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::tensor::{IndexingUpdateOp, Tensor, activation};
 
+use crate::decoder::teacher_forced;
 use crate::packing::{PackedTrials, indices};
 use crate::recurrent::{Gru, Recurrent};
 use crate::{Error, Feedback, Model, Result, Transformer};
@@ -18,6 +19,7 @@ pub(super) fn loss_and_gradients(
 ) -> Result<(f32, Vec<Tensor<2>>)> {
     match network {
         Model::Transformer(network) => of_transformer(network, batch, feedback, dropout),
+        Model::Language(_) => Err(Error::invalid("a language model is trained by fine-tuning, not on a task")),
         Model::Recurrent(network) => match network.grus() {
             Some(grus) => by_hand(network, &grus, batch, feedback, dropout),
             None => automatic(network, batch, feedback, dropout),
@@ -30,11 +32,12 @@ pub(super) fn dropped(network: &Model, positions: usize) -> (f64, [usize; 2]) {
     match network {
         Model::Recurrent(network) => (network.config().dropout, [positions, network.config().read_out_width()]),
         Model::Transformer(network) => (network.config().dropout, network.dropout_shape(positions)),
+        Model::Language(_) => (0.0, [0, 0]),
     }
 }
 
 /// Gradients whose norm, over all of them together, is at most `most` (Pascanu et al. 2013, arXiv 1211.5063).
-pub(super) fn clipped(gradients: Vec<Tensor<2>>, most: f64) -> Vec<Tensor<2>> {
+pub(crate) fn clipped(gradients: Vec<Tensor<2>>, most: f64) -> Vec<Tensor<2>> {
     let square = |gradient: &Tensor<2>| f64::from(gradient.clone().square().sum().into_scalar::<f32>());
     let norm = gradients.iter().map(square).sum::<f64>().sqrt();
     if norm <= most { gradients } else { gradients.into_iter().map(|gradient| gradient * (most / norm)).collect() }
@@ -51,7 +54,7 @@ fn of_transformer(
         return Err(Error::invalid("feedback = free-running, but a transformer is trained teacher-forced"));
     }
     let network = network.clone().train();
-    let (logits, rows) = network.teacher_forced(batch, dropout.as_ref());
+    let (logits, rows) = teacher_forced(&network, batch, dropout.as_ref());
     let targets: Vec<i32> = rows.into_iter().map(|row| batch.targets[row]).collect();
     gradients_of(cross_entropy(logits, &targets), network.parameters())
 }
@@ -73,13 +76,13 @@ fn automatic(
 /// The mean cross-entropy of the token after each output, `[1]`.
 ///
 /// - `logits`: `[output, vocabulary]`
-fn cross_entropy(logits: Tensor<2>, targets: &[i32]) -> Tensor<1> {
+pub(crate) fn cross_entropy(logits: Tensor<2>, targets: &[i32]) -> Tensor<1> {
     let targets = indices(targets, &logits.device()).unsqueeze_dim(1);
     activation::log_softmax(logits, 1).gather(1, targets).mean().neg()
 }
 
 /// A tracked loss's value and its gradient with respect to tracked parameters.
-fn gradients_of(loss: Tensor<1>, parameters: Vec<Tensor<2>>) -> Result<(f32, Vec<Tensor<2>>)> {
+pub(crate) fn gradients_of(loss: Tensor<1>, parameters: Vec<Tensor<2>>) -> Result<(f32, Vec<Tensor<2>>)> {
     let value = read(loss.clone().inner())?;
     let mut gradients = loss.backward();
     let of =

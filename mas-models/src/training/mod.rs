@@ -19,4 +19,7 @@ pub use log::TrainingRecord;
 pub use run::{Trained, Training, TrainingEvent};
 pub use settings::{StopReason, TrainingSettings};
 
+pub(crate) use adam::Moments;
+pub(crate) use gradient::{clipped, cross_entropy, gradients_of};
 pub(crate) use log::{read_log, write_log};
+pub(crate) use random::shuffled;

@@ -12,7 +12,7 @@ fn stream(seed: u64, kind: u64, number: u64) -> ChaCha8Rng {
 }
 
 /// `rows` in the order of `epoch`.
-pub(super) fn shuffled(rows: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
+pub(crate) fn shuffled(rows: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
     let mut rows = rows.to_vec();
     rows.shuffle(&mut stream(seed, 1, epoch as u64));
     rows

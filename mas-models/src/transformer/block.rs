@@ -1,11 +1,10 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use super::layout::Layout;
 use super::linear::Linear;
-use super::memory::Memory;
 use super::{NormPlacement, TransformerConfig};
 use crate::Result;
+use crate::decoder::{Layout, Memory};
 use crate::gelu::gelu;
 use crate::layer_norm::LayerNorm;
 use crate::parameters::Parameters;
@@ -73,7 +72,7 @@ impl Block {
         let values = layout.pad(self.value.forward(x.clone()));
         let [keys, values] = memory.extend(keys, values);
         let queries = layout.pad(layout.rotate(self.query.forward(x), heads));
-        self.output.forward(layout.pack(layout.attend(queries, keys, values, heads)))
+        self.output.forward(layout.pack(layout.attend(queries, keys, values, [heads; 2])))
     }
 
     /// The parameters in the order of [`TransformerConfig::parameters`].

@@ -1,13 +1,15 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use mas_core::Site;
+use mas_core::{Site, Trials};
 
 use super::TransformerConfig;
-use super::block::Block;
+use super::block::{Block, DROPOUT};
 use super::linear::Linear;
 use crate::Result;
+use crate::decoder::{self, Decoder, Layout, Memory, Rotary};
 use crate::layer_norm::LayerNorm;
 use crate::parameters::{Parameters, draw};
+use crate::run::{Feedback, Run};
 
 /// A causal transformer: embedding → blocks → layer norm → logits of the next token.
 ///
@@ -100,7 +102,73 @@ impl Transformer {
         self.read_out.forward(self.norm.forward(stream))
     }
 
-    pub(super) fn blocks(&self) -> &[Block] {
-        &self.blocks
+    /// Runs the network over every token of `trials`; [`Run::hidden`] is the residual stream after each block.
+    ///
+    /// # Errors
+    /// No trials, or a token outside the vocabulary.
+    pub fn run(&self, trials: &Trials, feedback: Feedback) -> Result<Run> {
+        decoder::run(self, trials, feedback)
+    }
+
+    /// The shape of all dropout factors of a run over so many positions.
+    pub(crate) fn dropout_shape(&self, positions: usize) -> [usize; 2] {
+        [self.config.layers * DROPOUT * positions, self.config.width]
+    }
+}
+
+/// The base of rotary encoding's wavelengths.
+const BASE: f64 = 10_000.0;
+
+impl Decoder for Transformer {
+    fn device(&self) -> Device {
+        self.device()
+    }
+
+    fn frozen(&self) -> Self {
+        self.valid()
+    }
+
+    fn vocabulary(&self) -> usize {
+        self.config.vocabulary
+    }
+
+    fn layers(&self) -> usize {
+        self.config.layers
+    }
+
+    fn sites(&self) -> Vec<Site> {
+        self.sites()
+    }
+
+    fn kept_width(&self) -> usize {
+        self.config.width
+    }
+
+    /// Whole heads are turned.
+    fn rotary(&self) -> Option<Rotary> {
+        Some(Rotary { base: BASE, width: self.config.width / self.config.heads })
+    }
+
+    fn rows_at_once(&self, _longest: usize) -> usize {
+        256
+    }
+
+    fn embed(&self, tokens: Tensor<1, Int>, _positions: &[usize]) -> Tensor<2> {
+        self.embed(tokens)
+    }
+
+    fn block(
+        &self,
+        layer: usize,
+        stream: Tensor<2>,
+        layout: &Layout,
+        memory: &mut Memory,
+        dropout: Option<Tensor<2>>,
+    ) -> Tensor<2> {
+        self.blocks[layer].forward(&self.config, stream, layout, memory, dropout)
+    }
+
+    fn logits(&self, stream: Tensor<2>) -> Tensor<2> {
+        self.logits(stream)
     }
 }

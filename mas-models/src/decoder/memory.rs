@@ -3,11 +3,11 @@ use burn::tensor::Tensor;
 /// Keys and values that a block has kept of the positions it has read, `[row, slot, width]` each; nothing before the
 /// first. Keys are kept turned, so that slots may come in any order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Memory(Option<[Tensor<3>; 2]>);
+pub struct Memory(Option<[Tensor<3>; 2]>);
 
 impl Memory {
     /// - `keys`, `values`: `[row, slot, width]`
-    pub fn new(keys: Tensor<3>, values: Tensor<3>) -> Self {
+    pub(super) fn new(keys: Tensor<3>, values: Tensor<3>) -> Self {
         Self(Some([keys, values]))
     }
 
@@ -23,7 +23,7 @@ impl Memory {
     }
 
     /// Keeps only the first rows.
-    pub fn truncate(&mut self, rows: usize) {
+    pub(super) fn truncate(&mut self, rows: usize) {
         if let Some(kept) = self.0.take() {
             let first = |kept: Tensor<3>| if kept.dims()[0] == rows { kept } else { kept.narrow(0, 0, rows) };
             self.0 = Some(kept.map(first));
@@ -31,7 +31,7 @@ impl Memory {
     }
 
     /// The keys and the values.
-    pub fn into_parts(self) -> Option<[Tensor<3>; 2]> {
+    pub(super) fn into_parts(self) -> Option<[Tensor<3>; 2]> {
         self.0
     }
 }

@@ -1,32 +1,30 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::Rotary;
 use super::memory::Slots;
 use crate::packing::indices;
-
-/// The base of rotary encoding's wavelengths.
-const BASE: f64 = 10_000.0;
 
 /// Where the vectors of a packed tensor stand, and what each of them may attend to: what its row has kept, itself, and
 /// those of its row before it.
 ///
 /// A *packed* tensor has one row for each vector, so that nothing but attention is computed on padding.
-pub(super) struct Layout {
+pub struct Layout {
     rows: usize,
     queries: usize,
     /// The vector at each place of the padded tensor, and the place of each vector; none where the two are the same.
     places: Option<[Vec<i32>; 2]>,
     /// Zero where a query may attend to a slot, else −∞: `[row or 1, 1, query, slot]`.
     bias: Tensor<4>,
-    /// Of the angles by which halves of heads are turned, `[vector, 1, head width / 2]`.
-    cosines: Tensor<3>,
-    sines: Tensor<3>,
+    /// How heads are turned, if they are, with the cosines and sines of the angles.
+    rotary: Option<(Rotary, [Tensor<3>; 2])>,
     device: Device,
 }
 
 impl Layout {
     /// - `at`: row and position of each vector, row by row, positions ascending
     /// - `kept`: what the rows have kept of earlier positions
-    pub fn new(at: &[(usize, usize)], kept: &Slots, head: usize, device: &Device) -> Self {
+    /// - `rotary`: how queries and keys are turned by their position, if they are
+    pub(super) fn new(at: &[(usize, usize)], kept: &Slots, rotary: Option<Rotary>, device: &Device) -> Self {
         let device = device.clone().inner();
         let rows = kept.rows();
         let mut counts = vec![0; rows];
@@ -55,17 +53,9 @@ impl Layout {
         }
         let bias = Tensor::from_data(TensorData::new(bias, [biased, 1, queries, slots]), &device);
 
-        let longest = at.iter().map(|&(_, position)| position + 1).max().unwrap_or(0);
-        let half = head / 2;
-        let angle = |position: usize, pair: usize| position as f64 * BASE.powf(-2.0 * pair as f64 / head as f64);
-        let positions = indices(&at.iter().map(|&(_, position)| position as i32).collect::<Vec<_>>(), &device);
-        let table = |wave: fn(f64) -> f64| {
-            let of = |position| (0..half).map(move |pair| wave(angle(position, pair)) as f32);
-            let values: Vec<f32> = (0..longest).flat_map(of).collect();
-            let table = Tensor::<3>::from_data(TensorData::new(values, [longest, 1, half]), &device);
-            table.select(0, positions.clone())
-        };
-        Self { rows, queries, places, bias, cosines: table(f64::cos), sines: table(f64::sin), device }
+        let positions: Vec<usize> = at.iter().map(|&(_, position)| position).collect();
+        let rotary = rotary.map(|rotary| (rotary, rotary.waves(&positions, &device)));
+        Self { rows, queries, places, bias, rotary, device }
     }
 
     /// A packed tensor laid out by rows.
@@ -94,37 +84,51 @@ impl Layout {
         }
     }
 
-    /// Rotary encoding over whole heads: the two halves of a head are turned together, pair by pair, by the position
-    /// times 10,000^(−2 · pair / head width). Su et al. 2021 (arXiv 2104.09864).
+    /// Queries or keys turned by their position, where the network does so; see [`Rotary`].
     ///
     /// - `packed`: `[vector, heads · head width]`
     pub fn rotate(&self, packed: Tensor<2>, heads: usize) -> Tensor<2> {
-        let [vectors, width] = packed.dims();
-        let half = width / heads / 2;
-        let packed = packed.reshape([vectors, heads, 2 * half]);
-        let (first, second) = (packed.clone().narrow(2, 0, half), packed.narrow(2, half, half));
-        let turned = [
-            first.clone() * self.cosines.clone() - second.clone() * self.sines.clone(),
-            second * self.cosines.clone() + first * self.sines.clone(),
-        ];
-        Tensor::cat(turned.into(), 2).reshape([vectors, width])
+        match &self.rotary {
+            Some((rotary, waves)) => rotary.turn(packed, heads, waves.clone()),
+            None => packed,
+        }
     }
 
-    /// Softmax attention, scaled by 1/√(head width), with heads side by side.
+    /// Softmax attention, scaled by 1/√(head width), with heads side by side. Several query heads in a row may share
+    /// one head of keys and values (Ainslie et al. 2023, arXiv 2305.13245).
     ///
-    /// - `queries`: `[row, query, width]`
-    /// - `keys`, `values`: `[row, slot, width]`
-    /// - returns: `[row, query, width]`
-    pub fn attend(&self, queries: Tensor<3>, keys: Tensor<3>, values: Tensor<3>, heads: usize) -> Tensor<3> {
+    /// - `queries`: `[row, query, heads · head width]`
+    /// - `keys`, `values`: `[row, slot, shared · head width]`
+    /// - `heads`: those of the queries, and how many there are of keys and of values
+    /// - returns: `[row, query, heads · head width]`
+    pub fn attend(
+        &self,
+        queries: Tensor<3>,
+        keys: Tensor<3>,
+        values: Tensor<3>,
+        [heads, shared]: [usize; 2],
+    ) -> Tensor<3> {
         let [rows, count, width] = queries.dims();
-        let by_head = |x: Tensor<3>| {
+        let (head, group) = (width / heads, heads / shared);
+        let by_head = |x: Tensor<3>, heads: usize| {
             let slots = x.dims()[1];
-            x.reshape([rows, slots, heads, width / heads]).swap_dims(1, 2)
+            x.reshape([rows, slots, heads, head]).swap_dims(1, 2)
         };
-        let scale = 1.0 / ((width / heads) as f64).sqrt();
-        let scores = by_head(queries).mul_scalar(scale).matmul(by_head(keys).swap_dims(2, 3));
+        // The queries that share a head of keys stand one after the other, so that there is one product for all.
+        let grouped = |x: Tensor<4>| {
+            let last = x.dims()[3];
+            if group == 1 { x } else { x.reshape([rows, shared, group * count, last]) }
+        };
+        let single = |x: Tensor<4>| {
+            let last = x.dims()[3];
+            if group == 1 { x } else { x.reshape([rows, heads, count, last]) }
+        };
+        let scale = 1.0 / (head as f64).sqrt();
+        let queries = grouped(by_head(queries, heads).mul_scalar(scale));
+        let scores = single(queries.matmul(by_head(keys, shared).swap_dims(2, 3)));
         let weights = burn::tensor::activation::softmax(scores + self.bias.clone(), 3);
-        weights.matmul(by_head(values)).swap_dims(1, 2).reshape([rows, count, width])
+        let attended = single(grouped(weights).matmul(by_head(values, shared)));
+        attended.swap_dims(1, 2).reshape([rows, count, width])
     }
 
     /// For each row how many vectors it has, padded.

@@ -1,25 +1,21 @@
-use burn::module::Module;
 use burn::prelude::*;
-use mas_core::{Continuation, Edit, Network, Positions, Prefix, Recorded, Resume, Site, Trials};
+use mas_core::{Continuation, Edit, Network, Positions, Prefix, Recorded, Resume, Site, Trials, autodiff_gradient};
 
-use super::Transformer;
+use super::Decoder;
 use super::memory::Memory;
 use super::reading::{Edited, Read, Reading, Row};
 use crate::checks;
 use crate::packing::indices;
 
-/// A trained [`Transformer`] with frozen weights, as interchange interventions need it.
+/// A trained transformer or language model with frozen weights, as interchange interventions need it.
 ///
-/// Sites are those of [`Transformer::sites`]; none carries state. An individual interchange goes on from the keys and
+/// Sites are the network's own; none carries state. An individual interchange goes on from the keys and
 /// values of the positions before it, which are computed once; a later position sees it through the attention of the
 /// blocks above the site. A stepwise one replaces all positions up to the last one at once.
-pub struct FrozenTransformer {
+pub struct FrozenDecoder<D> {
     name: String,
-    network: Transformer,
+    network: D,
 }
-
-/// Rows that are read at once, which bounds memory.
-const AT_ONCE: usize = 256;
 
 /// Keys and values of trials up to an edited position, that one included.
 struct Caches {
@@ -29,14 +25,14 @@ struct Caches {
     blocks: Vec<[Tensor<2>; 2]>,
 }
 
-impl FrozenTransformer {
+impl<D: Decoder> FrozenDecoder<D> {
     /// Freezes `network` under a name.
-    pub fn new(name: impl Into<String>, network: Transformer) -> Self {
-        Self { name: name.into(), network: network.valid() }
+    pub fn new(name: impl Into<String>, network: D) -> Self {
+        Self { name: name.into(), network: network.frozen() }
     }
 
     /// The network.
-    pub fn network(&self) -> &Transformer {
+    pub fn network(&self) -> &D {
         &self.network
     }
 
@@ -48,16 +44,18 @@ impl FrozenTransformer {
     }
 
     fn check(&self, trials: &Trials) -> mas_core::Result<()> {
-        checks::tokens(&self.name, trials, self.network.config().vocabulary)
+        checks::tokens(&self.name, trials, self.network.vocabulary())?;
+        checks::context(&self.name, trials, self.network.context())
     }
 
     /// Runs trials up to and including a position of each.
     fn caches(&self, trials: &Trials, positions: &[usize]) -> Caches {
-        let layers = self.network.config().layers;
+        let layers = self.network.layers();
         let mut offsets = vec![0];
         let mut parts: Vec<Vec<[Tensor<2>; 2]>> = vec![Vec::new(); layers];
-        for begin in (0..trials.len()).step_by(AT_ONCE) {
-            let chunk = begin..trials.len().min(begin + AT_ONCE);
+        let at_once = self.network.rows_at_once(positions.iter().max().map_or(0, |last| last + 1));
+        for begin in (0..trials.len()).step_by(at_once) {
+            let chunk = begin..trials.len().min(begin + at_once);
             let rows: Vec<Row> = chunk.map(|trial| Row::given(&trials.tokens(trial)[..=positions[trial]])).collect();
             let longest = rows.iter().map(|row| row.tokens.len()).max().unwrap_or(0);
             let mut inside = Vec::new();
@@ -105,9 +103,8 @@ impl FrozenTransformer {
     fn caches_of<'a>(&self, resume: &'a Resume) -> mas_core::Result<&'a Caches> {
         let caches: &Caches = resume.prefix()?;
         let lengths = caches.offsets.windows(2).map(|offsets| offsets[1] - offsets[0]);
-        let config = self.network.config();
-        let fits = caches.blocks.len() == config.layers
-            && caches.blocks.iter().flatten().all(|kept| kept.dims()[1] == config.width)
+        let fits = caches.blocks.len() == self.network.layers()
+            && caches.blocks.iter().flatten().all(|kept| kept.dims()[1] == self.network.kept_width())
             && lengths.eq(resume.positions.iter().map(|position| position + 1));
         match fits {
             true => Ok(caches),
@@ -116,7 +113,7 @@ impl FrozenTransformer {
     }
 }
 
-impl Recorded for FrozenTransformer {
+impl<D: Decoder> Recorded for FrozenDecoder<D> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -136,7 +133,8 @@ impl Recorded for FrozenTransformer {
         let device = self.network.device();
         let activity = if depth == 0 {
             let tokens: Vec<i32> = at.iter().map(|&(trial, position)| trials.tokens(trial)[position] as i32).collect();
-            self.network.embed(indices(&tokens, &device))
+            let positions: Vec<usize> = at.iter().map(|&(_, position)| position).collect();
+            self.network.embed(indices(&tokens, &device), &positions)
         } else {
             // Each trial once, as far as it is asked for.
             let mut lengths = vec![0; trials.len()];
@@ -144,11 +142,11 @@ impl Recorded for FrozenTransformer {
             let wanted: Vec<usize> = (0..trials.len()).filter(|&trial| lengths[trial] > 0).collect();
             let mut first = vec![0; trials.len()];
             let (mut count, mut parts) = (0, Vec::new());
-            for chunk in wanted.chunks(AT_ONCE) {
+            for chunk in wanted.chunks(self.network.rows_at_once(lengths.iter().copied().max().unwrap_or(0))) {
                 let row = |&trial: &usize| Row::given(&trials.tokens(trial)[..lengths[trial]]);
                 let mut reading = Reading::new(&self.network, chunk.iter().map(row).collect(), None);
                 let Read { mut streams, .. } = reading.given(depth, None);
-                parts.push(streams.swap_remove(depth));
+                parts.push(streams.swap_remove(0));
                 // Rows that are given whole keep their order.
                 for &trial in chunk {
                     first[trial] = count;
@@ -166,7 +164,7 @@ impl Recorded for FrozenTransformer {
     }
 }
 
-impl Network for FrozenTransformer {
+impl<D: Decoder> Network for FrozenDecoder<D> {
     fn device(&self) -> Device {
         self.network.device()
     }
@@ -183,7 +181,8 @@ impl Network for FrozenTransformer {
 
     fn resume(&self, resume: &Resume, edit: Edit) -> mas_core::Result<Continuation> {
         let depth = self.depth(resume.site)?;
-        checks::resumed(&self.name, self.network.config().vocabulary, resume)?;
+        checks::resumed(&self.name, self.network.vocabulary(), resume)?;
+        checks::context(&self.name, resume.trials, self.network.context())?;
         let Edit::Known(vectors) = edit else {
             return Err(mas_core::Error::invalid("only stepwise interchanges at a recurrent state are sequential"));
         };
@@ -194,7 +193,8 @@ impl Network for FrozenTransformer {
             let read = tokens.len() - 1;
             let own = |position: usize| resume.free_running && position > last && resume.response(row)[position];
             let begin = if stepwise { 0 } else { last };
-            Row { tokens: tokens[..read].to_vec(), own: (0..read).map(own).collect(), begin, edited: last + 1 - begin }
+            let own = (0..read).map(own).collect();
+            Row { tokens: tokens[..read].to_vec(), own, begin, edited: last + 1 - begin, heard: last }
         };
         let rows: Vec<Row> = (0..resume.rows.len()).map(row).collect();
         checks::edited(&vectors, rows.iter().map(|row| row.edited).sum(), resume.site, false)?;
@@ -217,5 +217,37 @@ impl Network for FrozenTransformer {
             logits = logits.select(0, indices(&vectors, &self.network.device()));
         }
         Ok(Continuation { logits, at: outputs })
+    }
+    fn behaviour_gradient(
+        &self,
+        resume: &Resume,
+        edited: Tensor<2>,
+        weights: &[f32],
+    ) -> mas_core::Result<(f64, Tensor<2>)> {
+        let longest = resume.rows.iter().filter(|&&row| row < resume.trials.len());
+        let longest = longest.map(|&row| resume.trials.length(row)).max().unwrap_or(0);
+        let at_once = self.network.gradient_rows_at_once(longest);
+        if resume.rows.len() <= at_once {
+            return autodiff_gradient(self, resume, edited, weights);
+        }
+        // Rows do not see each other, and the loss is a sum over them.
+        self.depth(resume.site)?;
+        checks::resumed(&self.name, self.network.vocabulary(), resume)?;
+        checks::edited(&edited, resume.exchanged().len(), resume.site, false)?;
+        if weights.len() != resume.rows.len() {
+            let reason = format!("{} weights for {} rows", weights.len(), resume.rows.len());
+            return Err(mas_core::Error::invalid(reason));
+        }
+        let (mut loss, mut gradients, mut first) = (0.0, Vec::new(), 0);
+        for (rows, weights) in resume.rows.chunks(at_once).zip(weights.chunks(at_once)) {
+            let part = Resume { rows, ..*resume };
+            let count = part.exchanged().len();
+            let (part_loss, gradient) =
+                autodiff_gradient(self, &part, edited.clone().narrow(0, first, count), weights)?;
+            loss += part_loss;
+            gradients.push(gradient);
+            first += count;
+        }
+        Ok((loss, Tensor::cat(gradients, 0)))
     }
 }

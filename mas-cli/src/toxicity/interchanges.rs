@@ -1,0 +1,304 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use mas_core::{
+    Alignment, Direction, Edit, Exchange, Fit, FitConfig, FunctionConfig, FunctionKind, Member, Method, Network, Pairs,
+    Participant, Positions, Recorded, Resume, Setting, Start, Subspaces, Swap, Trials, all_directions, evaluate, fit,
+    interchanged_vectors,
+};
+use mas_models::{FrozenDecoder, LanguageModel, Tokenizer};
+use serde::{Deserialize, Serialize};
+
+use super::{Answers, Group, Progress, Settings, Study};
+use crate::{
+    Error, Result,
+    device::Compute,
+    results::{Control, OutcomeRow, read_rows, write_file, write_rows},
+    seeds::derive,
+};
+
+/// Every held-out interchange at one site.
+pub struct AtSite {
+    pub site: String,
+    pub rows: Vec<OutcomeRow>,
+    pub shown: Vec<Shown>,
+}
+
+/// What a model says after an interchange, to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    pub source: String,
+    pub target: String,
+    /// The prompt.
+    pub prompt: usize,
+    pub said: String,
+}
+
+/// How many of these there are.
+const SHOWN: usize = 6;
+
+/// Fits what has not been fitted, at every site, and measures it.
+pub fn interchanges(
+    study: &Study,
+    models: &[FrozenDecoder<LanguageModel>],
+    answers: &Answers,
+    tokenizer: &Tokenizer,
+    compute: &Compute,
+    progress: &mut Progress,
+) -> Result<Vec<AtSite>> {
+    let mut found = Vec::new();
+    for (index, site) in study.settings.sites.iter().enumerate() {
+        let mut rows = Vec::new();
+        for control in [Control::None, Control::Shuffled] {
+            // One control is enough to say what a fit to nothing comes to.
+            if control == Control::Shuffled && index > 0 {
+                continue;
+            }
+            rows.extend(at_site(study, models, answers, tokenizer, site, control, compute, progress)?);
+        }
+        let path = study.folder.join("alignments").join(site).join(SHOWN_FILE);
+        let shown = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
+        let shown = serde_json::from_slice(&shown);
+        let shown = shown.map_err(|error| Error::invalid(format!("{}: {error}; remove it", path.display())))?;
+        found.push(AtSite { site: site.clone(), rows, shown });
+    }
+    Ok(found)
+}
+
+const SHOWN_FILE: &str = "shown.json";
+
+#[expect(clippy::too_many_arguments, reason = "one call, of everything that the study has")]
+fn at_site(
+    study: &Study,
+    models: &[FrozenDecoder<LanguageModel>],
+    answers: &Answers,
+    tokenizer: &Tokenizer,
+    site: &str,
+    control: Control,
+    compute: &Compute,
+    progress: &mut Progress,
+) -> Result<Vec<OutcomeRow>> {
+    let settings = &study.settings;
+    let name = if control == Control::Shuffled { format!("{site}-shuffled") } else { site.to_owned() };
+    let folder = study.folder.join("alignments").join(&name);
+    let table = folder.join("outcomes.csv");
+    if table.is_file() {
+        return Ok(read_rows(&table)?);
+    }
+    std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+    let participants: Vec<Participant> =
+        models.iter().map(|model| Participant::live(model, site)).collect::<mas_core::Result<_>>()?;
+    let directions = all_directions(models.len());
+    let (training, validation) = (settings.training_prompts, settings.validation_prompts);
+    let of = |range: Range<usize>, shuffled: bool| -> Result<Vec<Pairs>> {
+        let pairs = |direction: &Direction| {
+            let pairs = pairs(answers, *direction, range.clone(), settings.prompt)?;
+            let purpose = [direction.source.to_string(), direction.target.to_string()];
+            let seed = derive(settings.seed, &["shuffle", &purpose[0], &purpose[1]]);
+            Ok(if shuffled { pairs.shuffled(Positions::Stepwise, seed)? } else { pairs })
+        };
+        directions.iter().map(pairs).collect()
+    };
+    let shuffled = control == Control::Shuffled;
+    let sets = [
+        of(0..training, shuffled)?,
+        of(training..training + validation, shuffled)?,
+        of(training + validation..training + validation + settings.held_out_prompts, shuffled)?,
+    ];
+    let [training, validation, held_out] = [0, 1, 2].map(|set: usize| -> Vec<Exchange> {
+        let exchange = |(&direction, pairs)| Exchange { direction, subspace: 0, pairs };
+        directions.iter().zip(&sets[set]).map(exchange).collect()
+    });
+    let objective = Method::Mas.objective(models.len())?;
+    let setting = Setting { positions: Positions::Stepwise, retain: objective.retain };
+    let fit = Fit {
+        participants: participants.clone(),
+        setting,
+        training,
+        validation,
+        objective,
+        config: FitConfig {
+            batch: settings.fit_batch,
+            learning_rate: settings.fit_learning_rate,
+            max_steps: settings.fit_steps,
+            // A killed fit goes on from its last validation.
+            evaluate_every: settings.fit_steps.div_ceil(3),
+            seed: derive(settings.seed, &["batches"]),
+            ..FitConfig::default()
+        },
+    };
+    let alignment = begin(settings, &participants, compute)?;
+    let checkpoint = folder.join("checkpoint.safetensors");
+    let fitted = fit.run(alignment, Some(&checkpoint), &mut |event| {
+        if let fit::Event::Step { step, loss } = event {
+            progress(&format!("aligning at {name}, loss {loss:.3}"), step, settings.fit_steps);
+        }
+        Ok(())
+    })?;
+    progress(&format!("judging at {name}"), settings.fit_steps, settings.fit_steps);
+    let mut rows = Vec::new();
+    let mut measured = vec![(control, Swap::Interchange)];
+    if control == Control::None {
+        measured.push((Control::NoSwap, Swap::NoSwap));
+    }
+    for (control, swap) in measured {
+        let outcomes = evaluate(&participants, &fitted.alignment, setting, &held_out, swap)?;
+        for (exchange, outcomes) in held_out.iter().zip(&outcomes) {
+            for (pair, outcome) in outcomes.iter().enumerate() {
+                rows.push(OutcomeRow {
+                    source: models_name(answers, exchange.direction.source),
+                    target: models_name(answers, exchange.direction.target),
+                    variable: "full".into(),
+                    control,
+                    pair: pair as u64,
+                    // Source and target read the same prompt.
+                    source_sequence: pair as u64,
+                    target_sequence: pair as u64,
+                    changed: exchange.pairs.changed[pair],
+                    held_out_count: false,
+                    correct: outcome.is_right(),
+                    tokens_correct: outcome.right.into(),
+                    tokens: outcome.tokens.into(),
+                });
+            }
+        }
+    }
+    let mut shown = Vec::new();
+    let across = |exchange: &&Exchange| {
+        let [source, target] = [exchange.direction.source, exchange.direction.target].map(|at| models[at].name());
+        Group::of(source, target) == Group::ToxicNontoxic && source.starts_with("toxic")
+    };
+    if let Some(exchange) = held_out.iter().find(across) {
+        let changed: Vec<usize> = (0..exchange.pairs.len()).filter(|&pair| exchange.pairs.changed[pair]).collect();
+        let chosen = &changed[..changed.len().min(SHOWN)];
+        let pairs = exchange.pairs.select(chosen);
+        let exchange = Exchange { pairs: &pairs, ..*exchange };
+        let target = &models[exchange.direction.target];
+        for (pair, said) in chosen.iter().zip(said_after(&participants, target, &fitted.alignment, setting, exchange)?)
+        {
+            shown.push(Shown {
+                source: models_name(answers, exchange.direction.source),
+                target: models_name(answers, exchange.direction.target),
+                prompt: settings.training_prompts + settings.validation_prompts + pair,
+                said: tokenizer.decode(&said)?,
+            });
+        }
+    }
+    let shown = serde_json::to_vec_pretty(&shown).map_err(|error| Error::Internal(error.to_string()))?;
+    write_file(&folder.join(SHOWN_FILE), &shown)?;
+    let about: toml::Table = toml::Table::from_iter([
+        ("study".to_owned(), "toxicity".into()),
+        ("site".to_owned(), site.into()),
+        ("best-step".to_owned(), (fitted.best_step as i64).into()),
+    ]);
+    fitted.alignment.save(&folder, &about)?;
+    write_rows(&table, &rows)?;
+    std::fs::remove_file(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
+    Ok(rows)
+}
+
+/// What the target says after each interchange, as long as the source's answer is.
+fn said_after(
+    participants: &[Participant],
+    target: &FrozenDecoder<LanguageModel>,
+    alignment: &Alignment,
+    setting: Setting,
+    exchange: Exchange,
+) -> Result<Vec<Vec<u32>>> {
+    let pairs = exchange.pairs;
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let vectors = interchanged_vectors(participants, alignment, setting, &[exchange])?;
+    let rows: Vec<usize> = (0..pairs.len()).collect();
+    let resume = Resume {
+        site: participants[exchange.direction.target].site(),
+        interchange: setting.positions,
+        prefix: None,
+        trials: &pairs.counterfactual,
+        positions: &pairs.target_positions,
+        rows: &rows,
+        free_running: true,
+    };
+    let mut said = vec![BTreeMap::new(); pairs.len()];
+    for vectors in vectors {
+        let continuation = target.resume(&resume, Edit::Known(vectors.interchanged))?;
+        for (at, token) in continuation.at.iter().zip(continuation.predictions()?) {
+            said[at.row].insert(at.position, token);
+        }
+    }
+    Ok(said.into_iter().map(|tokens| tokens.into_values().collect()).collect())
+}
+
+fn models_name(answers: &Answers, index: usize) -> String {
+    answers.models[index].0.clone()
+}
+
+/// Interchanges from one model into another at the prompts in `range`: both read the prompt, the activity at all of its
+/// positions is interchanged, and the target should go on as the source did.
+pub(super) fn pairs(answers: &Answers, direction: Direction, range: Range<usize>, prompt: usize) -> Result<Pairs> {
+    let trial = |model: usize, index: usize| {
+        let (asked, said) = (&answers.prompts[index].0, &answers.models[model].1[index].0);
+        let tokens: Vec<u32> = asked.iter().chain(said).copied().collect();
+        let response: Vec<bool> = (0..tokens.len()).map(|at| at >= asked.len()).collect();
+        (tokens, response)
+    };
+    let trials = |model: usize| -> Result<Trials> {
+        let all: Vec<_> = range.clone().map(|index| trial(model, index)).collect();
+        Ok(Trials::new(all.iter().map(|(tokens, response)| (&tokens[..], &response[..])), 0)?)
+    };
+    let (source, target) = (trials(direction.source)?, trials(direction.target)?);
+    let count = range.len();
+    Ok(Pairs {
+        changed: (0..count).map(|pair| source.tokens(pair) != target.tokens(pair)).collect(),
+        counterfactual: source.clone(),
+        source,
+        source_positions: vec![prompt - 1; count],
+        target,
+        target_positions: vec![prompt - 1; count],
+        untrained_count: vec![false; count],
+        natural: None,
+    })
+}
+
+/// The rotation that changes nothing, for every model.
+fn begin(settings: &Settings, participants: &[Participant], compute: &Compute) -> Result<Alignment> {
+    let subspaces = Subspaces::new([("full".to_owned(), settings.k)])?;
+    let function = FunctionConfig::new(FunctionKind::Orthogonal, Start::Identity);
+    let member = |participant: &Participant| {
+        let site = participant.site().clone();
+        let seed = derive(settings.seed, &["rotation", participant.name()]);
+        let function = function.init(site.width, settings.k, seed, None, &compute.device)?;
+        Ok(Member { network: participant.name().to_owned(), site, function })
+    };
+    let members = participants.iter().map(member).collect::<Result<_>>()?;
+    Ok(Alignment::new(members, subspaces)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_should_go_on_as_the_source_did() {
+        let text = |tokens: &[u32]| (tokens.to_vec(), String::new());
+        let answers = Answers {
+            prompts: vec![text(&[1, 2, 3]), text(&[4, 5, 6]), text(&[7, 8, 9])],
+            models: vec![
+                ("a".into(), vec![text(&[10]), text(&[11, 12]), text(&[13])]),
+                ("b".into(), vec![text(&[10]), text(&[14]), text(&[13, 0])]),
+            ],
+        };
+        let pairs = pairs(&answers, Direction::new(0, 1), 1..3, 3).unwrap();
+        pairs.check().unwrap();
+        assert_eq!(pairs.changed, [true, true]);
+        assert_eq!(pairs.counterfactual.tokens(0), [4, 5, 6, 11, 12]);
+        assert_eq!(pairs.counterfactual.response(0), [false, false, false, true, true]);
+        assert_eq!(pairs.target.tokens(0), [4, 5, 6, 14]);
+        assert_eq!(pairs.target_positions, [2, 2]);
+        let within = super::pairs(&answers, Direction::new(1, 1), 0..3, 3).unwrap();
+        assert_eq!(within.changed, [false; 3]);
+        let first = super::pairs(&answers, Direction::new(0, 1), 0..1, 3).unwrap();
+        assert_eq!(first.changed, [false], "where both say the same");
+    }
+}

@@ -1,0 +1,205 @@
+//! The toxicity case study (Grant, arXiv 2501.06164): copies of one language model, fine-tuned on disjoint splits of toxic
+//! and of other text, answer the same prompts, and are aligned on their own answers.
+//!
+//! Every step leaves its result in the study's folder and is not done twice: `models/NAME`, `answers.json`,
+//! `alignments/SITE[-shuffled]`, then the tables and the report.
+
+mod answers;
+mod interchanges;
+mod mask;
+mod models;
+mod page;
+mod splits;
+mod verdict;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use answers::{Answers, Text};
+pub use verdict::{Group, GroupRow, Verdicts};
+
+use crate::{Error, Result, device::Compute, results::write_file};
+
+/// How large the study is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+    /// Fine-tunes on toxic text, and as many on other text.
+    pub splits: usize,
+    /// Steps of a fine-tuning.
+    pub steps: u64,
+    /// Pieces of text in a gradient.
+    pub batch: usize,
+    /// Gradients in a step.
+    pub accumulate: usize,
+    /// Tokens of a piece at most.
+    pub length: usize,
+    /// The fine-tuning's learning rate.
+    pub learning_rate: f64,
+    /// Tokens of a prompt.
+    pub prompt: usize,
+    /// Tokens of an answer at most.
+    pub answer: usize,
+    /// Prompts to fit to.
+    pub training_prompts: usize,
+    /// Prompts by which a fit's checkpoint is chosen.
+    pub validation_prompts: usize,
+    /// Prompts to judge by.
+    pub held_out_prompts: usize,
+    /// The sites, each with a fit of its own; the first one has the shuffled control.
+    pub sites: Vec<String>,
+    /// Coordinates of the subspace.
+    pub k: usize,
+    /// Steps of a fit.
+    pub fit_steps: usize,
+    /// Pairs of each direction in a step of a fit.
+    pub fit_batch: usize,
+    /// A fit's learning rate.
+    pub fit_learning_rate: f64,
+}
+
+impl Settings {
+    /// Within 90 minutes on two CPU cores with a model of 135 million parameters, by 0.81, 0.27 and 0.47 GFLOP a token of
+    /// fine-tuning, of reading and of a fit at the embedding.
+    pub fn quick(middle: usize) -> Self {
+        Self {
+            seed: 0,
+            splits: 2,
+            steps: 30,
+            batch: 8,
+            accumulate: 2,
+            length: 48,
+            learning_rate: 5e-4,
+            prompt: 12,
+            answer: 12,
+            training_prompts: 48,
+            validation_prompts: 4,
+            held_out_prompts: 40,
+            sites: vec!["embedding".into(), format!("layer.{middle}")],
+            k: 32,
+            fit_steps: 30,
+            fit_batch: 4,
+            fit_learning_rate: 1e-3,
+        }
+    }
+
+    /// The paper's settings, for a GPU.
+    pub fn paper(middle: usize) -> Self {
+        Self {
+            splits: 3,
+            steps: 600,
+            batch: 24,
+            accumulate: 4,
+            length: 64,
+            prompt: 24,
+            answer: 40,
+            training_prompts: 1000,
+            validation_prompts: 50,
+            held_out_prompts: 300,
+            k: 64,
+            fit_steps: 2000,
+            fit_batch: 16,
+            ..Self::quick(middle)
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        for (name, value) in [
+            ("splits", self.splits),
+            ("prompt", self.prompt),
+            ("answer", self.answer),
+            ("training-prompts", self.training_prompts),
+            ("validation-prompts", self.validation_prompts),
+            ("held-out-prompts", self.held_out_prompts),
+            ("sites", self.sites.len()),
+            ("fit-steps", self.fit_steps),
+            ("fit-batch", self.fit_batch),
+        ] {
+            if value == 0 {
+                return Err(Error::invalid(format!("{name} must be at least 1")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the study is of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Study {
+    /// The language model that is fine-tuned.
+    pub model: PathBuf,
+    /// Files of toxic text.
+    pub toxic: PathBuf,
+    /// Files of other text.
+    pub nontoxic: PathBuf,
+    /// Where results are kept.
+    pub folder: PathBuf,
+    /// How large it is.
+    pub settings: Settings,
+    /// Whether offensive words are written out in the report.
+    pub unmasked: bool,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Findings {
+    /// A row for each group of directions, site and control.
+    pub groups: Vec<GroupRow>,
+    /// What becomes of the claim at each site.
+    pub verdicts: Vec<Verdicts>,
+    /// The report.
+    pub report: PathBuf,
+}
+
+/// What the study says while it runs: a step, and how far it is, of how much.
+pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
+
+impl Study {
+    /// Runs whatever has not been done, and reports.
+    ///
+    /// # Errors
+    /// Text that is too little for the settings, a folder with results of other settings, and what the parts say.
+    pub fn run(&self, compute: &Compute, progress: &mut Progress) -> Result<Findings> {
+        self.settings.check()?;
+        std::fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
+        let base = models::Base::open(&self.model, compute)?;
+        let splits = splits::Splits::draw(self, &base)?;
+        self.claim_folder(&base)?;
+        let names = models::fine_tune(self, &base, &splits, progress)?;
+        drop(base.network);
+        let models = models::open(self, &names, compute)?;
+        let answers = answers::answers(self, &models, &base.tokenizer, &splits, progress)?;
+        let outcomes = interchanges::interchanges(self, &models, &answers, &base.tokenizer, compute, progress)?;
+        let (groups, verdicts) = verdict::judge(&self.settings, &outcomes);
+        let report = page::write(self, &answers, &splits, &outcomes, &groups, &verdicts)?;
+        Ok(Findings { groups, verdicts, report })
+    }
+
+    /// Keeps what the folder's results are of, or refuses results of something else.
+    fn claim_folder(&self, base: &models::Base) -> Result<()> {
+        let text = |path: &Path| crate::networks::hash_of(path);
+        let origin = serde_json::json!({
+            "settings": self.settings,
+            "model": base.identity,
+            "toxic": text(&self.toxic)?,
+            "nontoxic": text(&self.nontoxic)?,
+        });
+        let path = self.folder.join("study.json");
+        match std::fs::read(&path) {
+            Ok(known) => match serde_json::from_slice::<serde_json::Value>(&known) {
+                Ok(known) if known == origin => Ok(()),
+                _ => Err(Error::invalid(format!(
+                    "{} has results of another model, other text or other settings; remove it or choose another folder",
+                    self.folder.display()
+                ))),
+            },
+            Err(_) => {
+                let text = serde_json::to_vec_pretty(&origin).map_err(|error| Error::Internal(error.to_string()))?;
+                Ok(write_file(&path, &text)?)
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use mas_models::{
+    FineTuning, FineTuningEvent, FineTuningSettings, FineTuningSummary, FrozenDecoder, LanguageModel,
+    NetworkDescription, Origin, Provenance, SavedNetwork, Schedule, Tokenizer, Tuned,
+};
+
+use super::{Progress, Study, splits::Splits};
+use crate::{Error, Result, device::Compute, seeds::derive};
+
+/// The model that all others begin as.
+pub struct Base {
+    pub network: LanguageModel,
+    pub description: NetworkDescription,
+    pub tokenizer: Tokenizer,
+    /// What tells its weights from others.
+    pub identity: String,
+}
+
+impl Base {
+    pub fn open(folder: &Path, compute: &Compute) -> Result<Self> {
+        let (network, description) = language(folder, compute)?;
+        let tokenizer = Tokenizer::load(folder)?
+            .ok_or_else(|| Error::invalid(format!("{} has no tokenizer.json", folder.display())))?;
+        tokenizer.check(network.config().vocabulary)?;
+        let identity = description.provenance.weights_blake3.clone().unwrap_or_default();
+        Ok(Self { network, description, tokenizer, identity })
+    }
+}
+
+fn language(folder: &Path, compute: &Compute) -> Result<(LanguageModel, NetworkDescription)> {
+    let SavedNetwork { network, description } = SavedNetwork::load(folder, &compute.device)?;
+    let network = network.language().cloned();
+    let network = network.ok_or_else(|| Error::invalid(format!("{} is no language model", folder.display())))?;
+    Ok((network, description))
+}
+
+/// Fine-tunes what has not been, and returns the names of all fine-tunes.
+pub fn fine_tune(study: &Study, base: &Base, splits: &Splits, progress: &mut Progress) -> Result<Vec<String>> {
+    let settings = &study.settings;
+    for (name, pieces) in &splits.learned {
+        let folder = study.folder.join("models").join(name);
+        if folder.join("network.toml").is_file() {
+            continue;
+        }
+        let tuning_settings = FineTuningSettings {
+            tuned: Tuned::All,
+            seed: derive(settings.seed, &["fine-tuning", name]),
+            steps: settings.steps,
+            batch: settings.batch,
+            accumulate: settings.accumulate,
+            learning_rate: settings.learning_rate,
+            warm_up: settings.steps / 10,
+            schedule: Schedule::Linear,
+            clip: Some(1.0),
+            checkpoint_every: 15,
+        };
+        let checkpoint = study.folder.join("models").join(format!("{name}.partial"));
+        let tuning = FineTuning { pieces, settings: &tuning_settings, checkpoint: Some(&checkpoint) };
+        let tuned = tuning.run(&base.network, |event| {
+            if let FineTuningEvent::Step(record) = event {
+                let what = format!("fine-tuning {name}, loss {:.2}", record.loss);
+                progress(&what, record.step as usize, settings.steps as usize);
+            }
+            ControlFlow::Continue(())
+        })?;
+        let description = NetworkDescription {
+            fine_tuning: Some(FineTuningSummary {
+                base_blake3: base.description.provenance.weights_blake3.clone(),
+                text: vec![name.clone()],
+                pieces: pieces.len(),
+                length: settings.length,
+                steps: tuned.history.len() as u64,
+                loss: tuned.history.last().map_or(f64::NAN, |record| record.loss),
+                settings: tuning_settings,
+            }),
+            provenance: Provenance { origin: Origin::Trained, ..base.description.provenance.clone() },
+            ..base.description.clone()
+        };
+        SavedNetwork { network: tuned.network.into(), description }.save(&folder, &[])?;
+        std::fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
+    }
+    Ok(splits.learned.iter().map(|(name, _)| name.clone()).collect())
+}
+
+/// All fine-tunes, frozen.
+pub fn open(study: &Study, names: &[String], compute: &Compute) -> Result<Vec<FrozenDecoder<LanguageModel>>> {
+    let open = |name: &String| {
+        let (network, _) = language(&study.folder.join("models").join(name), compute)?;
+        Ok(FrozenDecoder::new(name.clone(), network))
+    };
+    names.iter().map(open).collect()
+}

@@ -1,0 +1,105 @@
+use burn::tensor::{DType, Device, Tensor, TensorData, bf16, f16};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The type in which a language model's weights are kept. Activity is of 32 bits always: a narrower weight is widened
+/// where it is used, so that narrow weights halve the memory and cost no more than their own rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// IEEE half precision: 5 bits of exponent, 10 of fraction.
+    F16,
+    /// The upper half of 32 bits: 8 bits of exponent, 7 of fraction.
+    Bf16,
+}
+
+impl Precision {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::F32, Self::F16, Self::Bf16];
+
+    /// The id on the command line and in files.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+impl std::str::FromStr for Precision {
+    type Err = Error;
+
+    fn from_str(id: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|one| one.id() == id).ok_or_else(|| {
+            let known = Self::ALL.map(Self::id).join(", ");
+            Error::invalid(format!("there is no precision `{id}`; there are {known}"))
+        })
+    }
+}
+
+/// Numbers of one precision that a tensor is filled with, piece by piece.
+pub(super) enum Values {
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    Bf16(Vec<bf16>),
+}
+
+impl Values {
+    /// Room for `count` numbers.
+    pub fn with_capacity(precision: Precision, count: usize) -> Self {
+        match precision {
+            Precision::F32 => Self::F32(Vec::with_capacity(count)),
+            Precision::F16 => Self::F16(Vec::with_capacity(count)),
+            Precision::Bf16 => Self::Bf16(Vec::with_capacity(count)),
+        }
+    }
+
+    /// Adds numbers, rounded. One that is not finite in this precision is handed back.
+    pub fn extend(&mut self, numbers: &[f32]) -> std::result::Result<(), f32> {
+        let mut strange = None;
+        let mut checked = |number: f32, finite: bool| {
+            if !finite {
+                strange.get_or_insert(number);
+            }
+        };
+        match self {
+            Self::F32(values) => {
+                numbers.iter().for_each(|&number| checked(number, number.is_finite()));
+                values.extend_from_slice(numbers);
+            }
+            Self::F16(values) => values.extend(numbers.iter().map(|&number| {
+                let value = f16::from_f32(number);
+                checked(number, value.is_finite());
+                value
+            })),
+            Self::Bf16(values) => values.extend(numbers.iter().map(|&number| {
+                let value = bf16::from_f32(number);
+                checked(number, value.is_finite());
+                value
+            })),
+        }
+        strange.map_or(Ok(()), Err)
+    }
+
+    /// A tensor of them.
+    ///
+    /// - `shape`: of as many numbers as there are
+    pub fn into_tensor(self, shape: [usize; 2], device: &Device) -> Tensor<2> {
+        let (data, dtype) = match self {
+            Self::F32(values) => (TensorData::new(values, shape), DType::F32),
+            Self::F16(values) => (TensorData::new(values, shape), DType::F16),
+            Self::Bf16(values) => (TensorData::new(values, shape), DType::BF16),
+        };
+        Tensor::from_data(data, (device, dtype))
+    }
+}
+
+/// A weight as activity meets it: of the precision of `x`.
+pub(super) fn widened(weight: Tensor<2>, x: &Tensor<2>) -> Tensor<2> {
+    if weight.dtype() == x.dtype() { weight } else { weight.cast(x.dtype()) }
+}

@@ -1,0 +1,110 @@
+//! A fine-tuning put aside, so that it can go on with the same bytes.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor};
+use mas_core::storage::write_whole;
+use serde::{Deserialize, Serialize};
+
+use super::{FineTuningRecord, FineTuningSettings};
+use crate::language::LanguageModel;
+use crate::language::loading::bytes_of;
+use crate::parameters::ParameterSpec;
+use crate::stored::{self, Stored, StoredTensors, host, take_parameters};
+use crate::training::Moments;
+use crate::{Error, Result};
+
+/// Where a fine-tuning stands after a step.
+pub(super) struct Position {
+    pub values: Vec<Tensor<2>>,
+    pub moments: Moments,
+    pub step: u64,
+    pub history: Vec<FineTuningRecord>,
+}
+
+/// What a checkpoint says beside its tensors.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    fine_tuning: String,
+    step: u64,
+    history: Vec<FineTuningRecord>,
+}
+
+const NOTE: &str = "position";
+
+/// The file of one fine-tuning's checkpoint.
+pub(super) struct Checkpoint {
+    path: PathBuf,
+    /// Which fine-tuning it is, from [`fingerprint`].
+    identity: String,
+    specs: Vec<ParameterSpec>,
+}
+
+impl Checkpoint {
+    pub fn new(folder: &Path, identity: String, specs: Vec<ParameterSpec>) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        Ok(Self { path: folder.join("checkpoint.safetensors"), identity, specs })
+    }
+
+    /// Puts the fine-tuning aside; a kill or a full disk at any moment leaves this checkpoint or the one before.
+    pub fn save(&self, position: &Position) -> Result<()> {
+        let Position { values, moments, step, history } = position;
+        let mut tensors = StoredTensors::new();
+        for (spec, value) in self.specs.iter().zip(values) {
+            let values = Some(host(&spec.name, value.clone())?);
+            tensors.insert(spec.name.clone(), Stored { shape: spec.stored_shape(), values });
+        }
+        moments.store(&self.specs, &mut tensors)?;
+        let note = Note { fine_tuning: self.identity.clone(), step: *step, history: history.clone() };
+        let note = serde_json::to_string(&note).map_err(|error| Error::format(&self.path, error))?;
+        let bytes = stored::to_bytes(&tensors, Some((NOTE, note)))?;
+        write_whole(&self.path, |file| file.write_all(&bytes)).map_err(|error| Error::io(&self.path, error))
+    }
+
+    /// The fine-tuning as it was put aside, if it was.
+    pub fn load(&self, device: &Device) -> Result<Option<Position>> {
+        let path = &self.path;
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(path, error)),
+        };
+        let mut tensors = stored::from_bytes(&bytes, path)?;
+        let note = stored::note(&bytes, NOTE, path)?;
+        let note: Note = serde_json::from_str(&note).map_err(|error| Error::format(path, error))?;
+        if note.fine_tuning != self.identity {
+            return Err(Error::format(
+                path,
+                "belongs to another fine-tuning (other settings, text or network); remove it to begin anew",
+            ));
+        }
+        let moments = Moments::restore(&self.specs, note.step, &mut tensors, path, device)?;
+        let values = take_parameters(&mut tensors, &self.specs, path, device)?;
+        stored::none_left(&tensors, path)?;
+        Ok(Some(Position { values, moments, step: note.step, history: note.history }))
+    }
+}
+
+/// A hash of everything that decides the bytes of a fine-tuning.
+pub(super) fn fingerprint(
+    settings: &FineTuningSettings,
+    network: &LanguageModel,
+    pieces: &[Vec<u32>],
+) -> Result<String> {
+    let failed = |error| Error::invalid(format!("the settings cannot be written: {error}"));
+    let settings = FineTuningSettings { checkpoint_every: 1, ..settings.clone() };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&serde_json::to_vec(&(settings, network.config())).map_err(failed)?);
+    for parameter in network.parameters() {
+        hasher.update(&bytes_of(parameter.inner()));
+    }
+    for piece in pieces {
+        hasher.update(&piece.len().to_le_bytes());
+        piece.iter().for_each(|token| {
+            hasher.update(&token.to_le_bytes());
+        });
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
