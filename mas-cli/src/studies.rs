@@ -218,7 +218,7 @@ pub fn by_variable(
         let rows = rows.iter().filter(|row| row.variable == unit.variable).cloned().collect();
         UnitOutcomes { unit, networks: networks.to_vec(), rows }
     };
-    configuration.swapped().iter().map(of).collect()
+    configuration.measured().iter().map(of).collect()
 }
 
 /// An alignment and its controls.
@@ -287,6 +287,7 @@ fn alignments(
             k,
             seed: configuration.seed,
             control,
+            validation_pairs: configuration.validation_pairs(),
             converged,
             rows: course,
         });

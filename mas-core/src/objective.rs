@@ -32,6 +32,33 @@ pub const LATENT_WEIGHT: f64 = 0.85;
 /// `behaviour + ε · counterfactual latent`: the one is the mean over `behaviour` directions and their variables (the
 /// [null](crate::Pairs::null) variable among them, where there is one), the other the mean over `latent` directions and
 /// their variables. A part without directions is zero.
+///
+/// The methods between two networks, of which [`Clmas`](Method::Clmas) and [`LatentStitching`](Method::LatentStitching)
+/// cannot run the last:
+///
+/// ```
+/// use mas_core::{Direction, Method, Objective, Retain, all_directions};
+///
+/// let [within, over, back, within_last] = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(s, t)| Direction::new(s, t));
+/// let das = Objective { behaviour: vec![within], ..Objective::default() };
+/// let mas = Objective { behaviour: all_directions(2), ..Objective::default() };
+/// let unidirectional_mas = Objective { behaviour: vec![over, within_last], ..Objective::default() };
+/// let stitching = Objective { behaviour: vec![over], retain: Retain::Nothing, ..Objective::default() };
+/// // What tells it from stitching is the size of the block.
+/// let low_rank_stitching = stitching.clone();
+/// let latent_stitching = Objective { latent: vec![over], retain: Retain::Nothing, ..Objective::default() };
+/// let clmas =
+///     Objective { behaviour: vec![within, back], latent: vec![over, within_last], latent_weight: 0.85, ..Objective::default() };
+///
+/// assert_eq!(Method::Das.objective(1)?, das);
+/// assert_eq!(Method::Mas.objective(2)?, mas);
+/// assert_eq!(Method::UnidirectionalMas.objective(2)?, unidirectional_mas);
+/// assert_eq!(Method::Stitching.objective(2)?, stitching);
+/// assert_eq!(Method::LowRankStitching.objective(2)?, low_rank_stitching);
+/// assert_eq!(Method::LatentStitching.objective(2)?, latent_stitching);
+/// assert_eq!(Method::Clmas.objective(2)?, clmas);
+/// # Ok::<(), mas_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Objective {
     /// Directions whose target's behaviour after the interchange is trained.

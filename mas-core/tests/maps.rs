@@ -56,40 +56,56 @@ fn moved(config: &FunctionConfig, width: usize, columns: usize, seed: u64, size:
 fn gradients_are_those_of_finite_differences() {
     let (width, columns) = (5, 3);
     for config in configurations(Start::Random) {
-        for retain in [Retain::Rest, Retain::Nothing] {
-            let functions = [1, 2].map(|seed| moved(&config, width, columns, seed, 0.2));
-            let mut inputs: Vec<Tensor<2>> = functions.iter().flat_map(AlignmentFunction::parameters).collect();
-            inputs.extend([normal(4, width, 5), normal(4, width, 6)]);
-            let weights = normal(4, width, 7);
-            let out = |inputs: &[Tensor<2>]| {
-                let count = functions[0].parameters().len();
-                let [source, target] = [0, 1]
-                    .map(|index| functions[index].evaluate_with(&inputs[index * count..][..count], columns).unwrap());
-                let [.., from, to] = inputs else { unreachable!() };
-                interchange(&source, &target, 1..columns, retain, from.clone(), to.clone())
+        let functions = [1, 2].map(|seed| moved(&config, width, columns, seed, 0.2));
+        check_gradients(&functions, columns, [normal(4, width, 5), normal(4, width, 6)], &format!("{config:?}"));
+    }
+}
+
+/// The same through each squashing function, with a z-score and a bias behind it.
+#[test]
+fn gradients_through_a_prestep_are_those_of_finite_differences() {
+    let (width, columns) = (5, 3);
+    let squashes: [fn(Tensor<2>) -> Tensor<2>; 2] = [Tensor::tanh, burn::tensor::activation::sigmoid];
+    for (parts, squash) in ["tanh+standardise+bias", "sigmoid+standardise+bias"].into_iter().zip(squashes) {
+        let config = FunctionConfig { prestep: parts.parse().unwrap(), ..FunctionConfig::default() };
+        let recorded = squash(normal(50, width, 9));
+        let functions = [1, 2].map(|seed| config.init(width, columns, seed, Some(&recorded), &device()).unwrap());
+        check_gradients(&functions, columns, [squash(normal(4, width, 5)), squash(normal(4, width, 6))], parts);
+    }
+}
+
+#[track_caller]
+fn check_gradients(functions: &[AlignmentFunction; 2], columns: usize, activity: [Tensor<2>; 2], what: &str) {
+    let width = functions[0].width();
+    let mut inputs: Vec<Tensor<2>> = functions.iter().flat_map(AlignmentFunction::parameters).collect();
+    inputs.extend(activity);
+    let weights = normal(4, width, 7);
+    for retain in [Retain::Rest, Retain::Nothing] {
+        let out = |inputs: &[Tensor<2>]| {
+            let count = functions[0].parameters().len();
+            let [source, target] =
+                [0, 1].map(|index| functions[index].evaluate_with(&inputs[index * count..][..count], columns).unwrap());
+            let [.., from, to] = inputs else { unreachable!() };
+            interchange(&source, &target, 1..columns, retain, from.clone(), to.clone())
+        };
+        let leaves: Vec<Tensor<2>> = inputs.iter().map(|input| input.clone().autodiff().require_grad()).collect();
+        let gradients = (out(&leaves) * Tensor::from_inner(weights.clone())).sum().backward();
+        for (index, leaf) in leaves.iter().enumerate() {
+            let ours = leaf.grad(&gradients).unwrap_or_else(|| inputs[index].zeros_like());
+            let shape = inputs[index].dims();
+            let direction = normal(shape[0], shape[1], 11 + index as u64);
+            let at = |step: f32| {
+                let mut inputs = inputs.clone();
+                inputs[index] = inputs[index].clone() + direction.clone() * step;
+                // In 64 bits, so that the difference is not of roundings.
+                let products = values(&(out(&inputs) * weights.clone()));
+                products.into_iter().map(f64::from).sum::<f64>()
             };
-            let leaves: Vec<Tensor<2>> = inputs.iter().map(|input| input.clone().autodiff().require_grad()).collect();
-            let gradients = (out(&leaves) * Tensor::from_inner(weights.clone())).sum().backward();
-            for (index, leaf) in leaves.iter().enumerate() {
-                let ours = leaf.grad(&gradients).unwrap_or_else(|| inputs[index].zeros_like());
-                let shape = inputs[index].dims();
-                let direction = normal(shape[0], shape[1], 11 + index as u64);
-                let at = |step: f32| {
-                    let mut inputs = inputs.clone();
-                    inputs[index] = inputs[index].clone() + direction.clone() * step;
-                    // In 64 bits, so that the difference is not of roundings.
-                    let products = values(&(out(&inputs) * weights.clone()));
-                    products.into_iter().map(f64::from).sum::<f64>()
-                };
-                let step = 2e-3;
-                let expected = (at(step) - at(-step)) / (2.0 * f64::from(step));
-                let along: f64 = values(&(ours * direction.clone())).into_iter().map(f64::from).sum();
-                let error = (along - expected).abs();
-                assert!(
-                    error < 1e-2 * expected.abs().max(1.0),
-                    "{config:?} {retain:?} {index}: {along}, not {expected}"
-                );
-            }
+            let step = 2e-3;
+            let expected = (at(step) - at(-step)) / (2.0 * f64::from(step));
+            let along: f64 = values(&(ours * direction.clone())).into_iter().map(f64::from).sum();
+            let error = (along - expected).abs();
+            assert!(error < 1e-2 * expected.abs().max(1.0), "{what} {retain:?} {index}: {along}, not {expected}");
         }
     }
 }

@@ -207,3 +207,15 @@ fn stitching_keeps_nothing_of_the_target() {
         Kind { retain: Retain::Nothing, ..Kind::new(name, size) }.check();
     }
 }
+
+/// The exponential itself, with parameters and as it begins, where only a diagonal that does not count is not zero.
+#[test]
+fn exponentials_are_those_recorded() {
+    for name in ["orth_forward", "orth_init"] {
+        let mut recorded = Recording::open(name);
+        let map = Orthogonal::from_parts(recorded.matrix("base"), recorded.matrix("original")).unwrap();
+        let evaluated = AlignmentFunction::new(map).evaluate(7).unwrap();
+        let error = difference(evaluated.frame().unwrap().clone(), recorded.matrix("weight"));
+        assert!(error < 1e-6, "{name}: {error}");
+    }
+}

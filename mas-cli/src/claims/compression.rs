@@ -3,7 +3,7 @@
 use super::every::{Extreme, every_direction, show};
 use super::{Claim, Criterion, EQUAL, Evidence, HIGH, Measurement, Of, Part};
 use crate::results::Control;
-use crate::statistics::{Tie, tie_interval};
+use crate::statistics::{Tie, share_interval};
 
 /// C3. Its parts, at `hidden` with individual interchanges of everything:
 ///
@@ -51,8 +51,9 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
         parts.push(Part::equal(id, statement, [&across, &of(das)], EQUAL, &evidence.bootstrap));
     }
     let last = |method| {
-        let ties = evidence.last_evaluations(Of::hidden(method).full().with_k(RANK), EVALUATIONS);
-        tie_interval(&ties, &evidence.bootstrap).map(|interval| Measurement {
+        let of = Of::hidden(method).full().with_k(RANK);
+        let ties = evidence.last_evaluations(of, EVALUATIONS);
+        share_interval(&ties, evidence.validation_pairs(of), &evidence.bootstrap).map(|interval| Measurement {
             interval,
             text: format!("mean of the last evaluations of {} fits {}", ties.len(), show(interval)),
             networks: networks(&ties),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mas_core::fit::StopRule;
 
-use crate::results::{Control, FitCurve, Population, SimilarityRow, UnitOutcomes};
+use crate::results::{Control, FitCurve, NULL, Population, SimilarityRow, UnitOutcomes};
 use crate::statistics::{Bootstrap, Direction, Tie, directions};
 
 /// The results of one study that claims are decided by.
@@ -31,7 +31,7 @@ pub struct Of<'a> {
     pub site: &'a str,
     /// `individual` or `stepwise`.
     pub positions: &'a str,
-    /// The causal variable; any where it is left open.
+    /// The causal variable; any where it is left open, but for the null variable, which is none.
     pub variable: Option<&'a str>,
     /// The size of the subspace; any where it is left open.
     pub k: Option<u64>,
@@ -78,7 +78,7 @@ impl<'a> Evidence<'a> {
             let unit = &outcomes.unit;
             (&*unit.method, &*unit.function) == (of.method, of.function)
                 && (&*unit.site, &*unit.positions) == (of.site, of.positions)
-                && of.variable.is_none_or(|variable| variable == unit.variable)
+                && of.variable.map_or(unit.variable != NULL, |variable| variable == unit.variable)
                 && of.k.is_none_or(|k| k == unit.k)
                 && of.alignment.is_none_or(|name| name == unit.alignment)
         })
@@ -140,13 +140,6 @@ impl<'a> Evidence<'a> {
     /// came before is the way there.
     #[must_use]
     pub fn last_evaluations(&self, of: Of<'_>, evaluations: usize) -> Vec<Tie> {
-        let meant = |fit: &&FitCurve| {
-            (&*fit.method, &*fit.function) == (of.method, of.function)
-                && (&*fit.site, &*fit.positions) == (of.site, of.positions)
-                && of.k.is_none_or(|k| k == fit.k)
-                && of.alignment.is_none_or(|name| name == fit.alignment)
-                && fit.control == Control::None
-        };
         let tie = |fit: &FitCurve| {
             let (a, b) = (fit.networks.first()?, fit.networks.last()?);
             let course: BTreeMap<u64, f64> = (fit.rows.iter())
@@ -159,7 +152,23 @@ impl<'a> Evidence<'a> {
             let value = last.iter().sum::<f64>() / last.len() as f64;
             (!last.is_empty()).then(|| Tie { a: a.clone(), b: b.clone(), value })
         };
-        self.fits.iter().filter(meant).filter_map(tie).collect()
+        self.fits_of(of).filter_map(tie).collect()
+    }
+
+    /// The pairs that each of these evaluations is over: the fewest of any fit.
+    #[must_use]
+    pub fn validation_pairs(&self, of: Of<'_>) -> usize {
+        self.fits_of(of).map(|fit| fit.validation_pairs).min().unwrap_or(0)
+    }
+
+    fn fits_of(&self, of: Of<'_>) -> impl Iterator<Item = &'a FitCurve> {
+        self.fits.iter().filter(move |fit| {
+            (&*fit.method, &*fit.function) == (of.method, of.function)
+                && (&*fit.site, &*fit.positions) == (of.site, of.positions)
+                && of.k.is_none_or(|k| k == fit.k)
+                && of.alignment.is_none_or(|name| name == fit.alignment)
+                && fit.control == Control::None
+        })
     }
 
     /// One measure at one site between pairs of networks, the mean over seeds; over `distinct` vectors, or over vectors

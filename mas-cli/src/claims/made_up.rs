@@ -176,6 +176,7 @@ impl MadeUp {
                 k,
                 seed: 0,
                 control: Control::None,
+                validation_pairs: 500,
                 converged: self.converged,
             });
         }

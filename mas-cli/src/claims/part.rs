@@ -33,13 +33,14 @@ pub struct Part {
 
 impl Part {
     /// *equal*: the difference of the means over two sets of directions is none, within `margin`, by two one-sided tests.
+    /// It rests on as many networks as the side that has fewer.
     #[must_use]
     pub fn equal(id: String, statement: String, [a, b]: [&[Direction]; 2], margin: f64, bootstrap: &Bootstrap) -> Self {
         let difference = network_difference(a, b, &bootstrap.at_level(0.90));
         let measured = difference.map(|interval| Measurement {
             interval,
             text: format!("difference of the means over {} and {} directions {}", a.len(), b.len(), show(interval)),
-            networks: network_names(a.iter().chain(b)).len(),
+            networks: network_names(a).len().min(network_names(b).len()),
         });
         let criterion = Some(Criterion::Equal(margin));
         Self { id, statement, measured, criterion, rule: "of the difference, changed pairs".to_owned() }
@@ -99,6 +100,7 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::Cluster;
 
     fn part(networks: usize) -> Part {
         let interval = Interval { value: 0.95, low: 0.91, high: 0.99 };
@@ -131,6 +133,24 @@ mod tests {
         let apart = Interval { value: 0.2, low: 0.1, high: 0.3 };
         assert_eq!(equal(5, apart).verdict(), Verdict::Fails);
         assert_eq!(equal(4, apart).verdict(), Verdict::NotDecided);
+    }
+
+    #[test]
+    fn equality_rests_on_the_side_with_fewer_networks() {
+        let within = |network: usize| Direction {
+            source: format!("gru-{network}"),
+            target: format!("gru-{network}"),
+            sequences: (0..500).map(|sequence| (sequence, Cluster { correct: 1.0, pairs: 1.0 })).collect(),
+        };
+        let of = |networks: usize| (0..networks).map(within).collect::<Vec<_>>();
+        let networks = |a: usize, b: usize| {
+            let sides = [&*of(a), &*of(b)];
+            let part = Part::equal("equal".into(), "equal".into(), sides, 0.03, &Bootstrap::default());
+            (part.measured.as_ref().unwrap().networks, part.verdict())
+        };
+        assert_eq!(networks(5, 5), (5, Verdict::Holds));
+        assert_eq!(networks(5, 2), (2, Verdict::NotDecided));
+        assert_eq!(networks(2, 5), (2, Verdict::NotDecided));
     }
 
     #[test]

@@ -61,9 +61,9 @@ pub(super) struct Arguments {
     /// Within networks, swap the coordinates that no variable has, too: they must not matter
     #[arg(long)]
     null: bool,
-    /// Coordinates of each variable's subspace
-    #[arg(long, default_value_t = defaults::K, value_parser = super::count)]
-    k: usize,
+    /// Coordinates of each variable's subspace [default: 32]
+    #[arg(long, value_parser = super::count)]
+    k: Option<usize>,
     /// individual or stepwise
     #[arg(long, default_value = "individual")]
     positions: Positions,
@@ -99,8 +99,8 @@ pub(super) struct Arguments {
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
     let method = arguments.method;
-    if method.takes_everything() && arguments.k != defaults::K {
-        session.output.warn(format!("--k {} is ignored: {} takes everything", arguments.k, method));
+    if let (Some(k), true) = (arguments.k, method.takes_everything()) {
+        session.output.warn(format!("--k {k} is ignored: {method} takes everything"));
     }
     if let (Some(weight), false) = (arguments.cl_weight, method.weighs_latent()) {
         session.output.warn(format!("--cl-weight {weight} is ignored: {method} has not both losses"));
@@ -129,7 +129,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         variables: arguments.variable.clone(),
         program: None,
         range: None,
-        k: (!method.takes_everything()).then_some(arguments.k),
+        k: (!method.takes_everything()).then(|| arguments.k.unwrap_or(defaults::K)),
         inaccessible: inaccessible(method, &arguments.inaccessible, &names)?,
         cl_weight: method.weighs_latent().then(|| arguments.cl_weight.unwrap_or(LATENT_WEIGHT)),
         together: arguments.together,
@@ -158,11 +158,23 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         };
         networks.map(one).collect()
     };
-    let controls = match arguments.controls {
+    let given = open()?;
+    let mut controls = match arguments.controls {
         true => FitControl::of(names.len()),
         false => vec![FitControl::None],
     };
-    let unfinished = Unfinished::begin(&arguments.out, &plain, &open()?, &compute)?;
+    controls.retain(|&control| {
+        let twin = AlignConfiguration { control, ..plain.clone() }.twin();
+        let recorded = twin.map(|network| &given[network]).filter(|network| network.is_recorded());
+        if let Some(network) = recorded {
+            let name = network.name();
+            session
+                .output
+                .warn(format!("no random-network control: `{name}` is only recorded and has no untrained twin"));
+        }
+        recorded.is_none()
+    });
+    let unfinished = Unfinished::begin(&arguments.out, &plain, &given, &compute)?;
     let mut outcomes: Vec<OutcomeRow> = Vec::new();
     for control in controls {
         let folder = unfinished.folder_of(control)?;
@@ -180,8 +192,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             });
             bar.finish_and_clear();
             if let Err(error) = aligned {
-                unfinished.tidy();
-                return Err(error);
+                return Err(unfinished.failed(error));
             }
         }
         outcomes.extend(read_rows::<OutcomeRow>(&folder.join(work::OUTCOMES))?);

@@ -1,12 +1,13 @@
-use crate::results::{Control, IiaRow, Population};
+use crate::results::{Control, IiaRow, NULL, Population};
 
-/// IIA by variable, direction and control, over changed pairs.
+/// IIA by variable, direction and control, over changed pairs; of the null variable, which changes no answer, over all.
 pub(super) fn table(rows: &[IiaRow]) -> String {
     let mut text = String::new();
     let mut of = None;
     for row in rows {
         let shown = match row.control {
             Control::Ceiling => row.population == Population::All,
+            _ if row.variable == NULL => row.population == Population::All,
             _ => row.population == Population::Changed,
         };
         if !shown {

@@ -256,6 +256,7 @@ fn fits(rng: &mut ChaCha8Rng) -> Vec<FitCurve> {
                 k,
                 seed: 0,
                 control,
+                validation_pairs: 500,
                 converged: false,
                 rows,
             });

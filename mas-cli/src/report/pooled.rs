@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mas_core::Method;
 
 use super::data::StudyReport;
-use crate::results::{Control, IiaRow, Population, QuantityRow, UnitOutcomes, trained_name};
+use crate::results::{Control, IiaRow, NULL, Population, QuantityRow, UnitOutcomes, trained_name};
 use crate::statistics::{Bootstrap, Direction, Interval, directions, network_interval};
 
 /// Alignments that are fits of the same thing; seeds are not told apart.
@@ -124,9 +124,17 @@ pub(super) struct Pooled {
     pub(super) directions: usize,
 }
 
-/// The settings of a study, individual interchanges first.
+/// The settings of a study, individual interchanges first. No interchange of the null variable changes an answer, so that it
+/// has no pairs that are shown.
 pub(super) fn settings(study: &StudyReport) -> Vec<Setting> {
-    study.iia.iter().map(Setting::of_row).collect::<BTreeSet<_>>().into_iter().collect()
+    study
+        .iia
+        .iter()
+        .filter(|row| row.variable != NULL)
+        .map(Setting::of_row)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 /// The population that a control is shown over: changed pairs; the ceiling has no pairs to be changed.

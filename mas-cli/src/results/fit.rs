@@ -61,6 +61,8 @@ pub struct FitCurve {
     pub seed: u64,
     /// [`Control::None`] for the alignment, [`Control::Shuffled`] and [`Control::RandomNetwork`] for fits of controls.
     pub control: Control,
+    /// Pairs of each direction that it was validated on.
+    pub validation_pairs: usize,
     /// Whether it ended because what it was to reach was reached.
     pub converged: bool,
     /// Its course.

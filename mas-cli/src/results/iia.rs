@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Tidy;
 
+/// What the null variable is called: within a network, the coordinates that no variable has.
+pub const NULL: &str = "null";
+
 /// Appended to a network's name to name its untrained twin, see [`untrained_twin`].
 const UNTRAINED: &str = "~untrained";
 

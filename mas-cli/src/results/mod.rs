@@ -44,7 +44,7 @@ mod unit;
 
 pub use claim::{ClaimRow, OVERALL};
 pub use fit::{FitCurve, FitRow};
-pub use iia::{Control, IiaRow, Population, is_untrained, trained_name, untrained_twin};
+pub use iia::{Control, IiaRow, NULL, Population, is_untrained, trained_name, untrained_twin};
 pub use outcome::OutcomeRow;
 pub use quantity::{Quantity, QuantityRow};
 pub use similarity::SimilarityRow;

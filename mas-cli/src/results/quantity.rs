@@ -29,7 +29,10 @@ pub enum Quantity {
     KOverD,
     /// Numbers that the fit learned for source and target.
     Parameters,
-    /// The swapped block's share of the variance of the target's activity.
+    /// Largest over smallest singular value of the Jacobian of the target's map; the mean over activity of one that is not
+    /// linear.
+    ConditionNumber,
+    /// The swapped block's share of the variance of the target's activity, after the pre-step where there is one.
     VarianceShare,
     /// The share of the swap that the target's response does not see.
     NullSpaceShare,
@@ -47,7 +50,7 @@ pub enum Quantity {
 
 impl Quantity {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::EarthMoversDistance,
         Self::NaturalEarthMoversDistance,
         Self::LargestExcess,
@@ -56,6 +59,7 @@ impl Quantity {
         Self::NaturalMahalanobis,
         Self::KOverD,
         Self::Parameters,
+        Self::ConditionNumber,
         Self::VarianceShare,
         Self::NullSpaceShare,
         Self::RandomNullSpaceShare,
@@ -77,6 +81,7 @@ impl Quantity {
             Self::NaturalMahalanobis => "natural-mahalanobis",
             Self::KOverD => "k-over-d",
             Self::Parameters => "parameters",
+            Self::ConditionNumber => "condition-number",
             Self::VarianceShare => "variance-share",
             Self::NullSpaceShare => "null-space-share",
             Self::RandomNullSpaceShare => "random-null-space-share",

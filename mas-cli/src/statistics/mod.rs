@@ -10,7 +10,8 @@
 //!   most of what an interchange can come to (how much response is left, whether the plan allows the counterfactual).
 //! - When every pair is right, every resample is all right, and the percentile interval is [1, 1], as if infinitely many
 //!   pairs had been tried. Intervals are therefore the union of the bootstrap's with the exact binomial (Clopper–Pearson)
-//!   interval whose sample size is the number of sequences, not of pairs. They are never of zero width.
+//!   interval whose sample size is the number of sequences, not of pairs. They are never of zero width. (Measures that are no shares
+//!   have no such interval: [`tie_interval`].)
 //!
 //! All of it is seeded: the same rows give the same intervals.
 //!
@@ -30,5 +31,5 @@ pub use cluster::{Cluster, cluster_interval};
 pub use equivalence::{Equivalence, equivalence};
 pub use hierarchy::{hierarchical_difference, hierarchical_interval};
 pub use interval::{Bootstrap, Interval};
-pub use network::{Direction, Tie, network_difference, network_interval, network_names, tie_interval};
+pub use network::{Direction, Tie, network_difference, network_interval, network_names, share_interval, tie_interval};
 pub use summary::{directions, iia_rows};

@@ -73,10 +73,19 @@ pub fn network_difference(a: &[Direction], b: &[Direction], bootstrap: &Bootstra
     Some(bootstrap.percentile(value, resampled).union(Interval::difference(a, b)))
 }
 
+/// As [`tie_interval`], of numbers that are shares of right pairs: in union with the exact binomial interval for `pairs`
+/// trials, those behind one tie, so that fits that are all perfect are not perfect for certain.
+#[must_use]
+pub fn share_interval(ties: &[Tie], pairs: usize, bootstrap: &Bootstrap) -> Option<Interval> {
+    let interval = tie_interval(ties, bootstrap)?;
+    Some(interval.union(binomial_interval(interval.value, pairs as f64, bootstrap.level)))
+}
+
 /// The mean over ties between different networks, with an interval that speaks of networks in general: networks are
 /// resampled as in [`network_interval`].
 ///
-/// The interval may be of zero width, where all ties are alike. Ties of a network with itself and those that are not
+/// The numbers need not be shares of anything, so that nothing is known of their error where all are alike: then alone the
+/// interval is of zero width. For shares there is [`share_interval`]. Ties of a network with itself and those that are not
 /// finite are left out; `None` where none is left.
 #[must_use]
 pub fn tie_interval(ties: &[Tie], bootstrap: &Bootstrap) -> Option<Interval> {
@@ -268,6 +277,16 @@ mod tests {
         assert!((interval.value - 0.4).abs() < 1e-12, "a tie with itself does not count: {interval:?}");
         assert_eq!((interval.low, interval.high), (-0.2, 0.7));
         assert_eq!(tie_interval(&[tie("a", "b", f64::NAN)], &Bootstrap::default()), None);
+    }
+
+    #[test]
+    fn perfect_shares_keep_a_width() {
+        let ties: Vec<Tie> =
+            (0..5).map(|i| Tie { a: format!("{i}"), b: format!("{}", (i + 1) % 5), value: 1.0 }).collect();
+        let interval = share_interval(&ties, 100, &Bootstrap::default()).unwrap();
+        assert_eq!((interval.value, interval.high), (1.0, 1.0));
+        assert!((interval.low - 0.025f64.powf(0.01)).abs() < 1e-9, "{interval:?}");
+        assert_eq!(share_interval(&[], 100, &Bootstrap::default()), None);
     }
 
     #[test]

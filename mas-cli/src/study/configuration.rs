@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::Architecture;
 use crate::{
     Error, Result,
-    results::{AlignmentUnit, Control, write_file},
+    results::{AlignmentUnit, Control, NULL, write_file},
 };
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
@@ -234,14 +234,17 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// What one interchange of a fit takes over: a variable, or all of them at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swapped {
-    /// The variables.
+    /// The variables; none of the null variable.
     pub variables: Vec<VariablePair>,
-    /// Their subspace, by index, or [`Subspaces::ALL`].
+    /// Their subspace, by index, or [`Subspaces::ALL`] or [`Subspaces::EXTRANEOUS`].
     pub subspace: usize,
 }
 
 impl std::fmt::Display for Swapped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.subspace == Subspaces::EXTRANEOUS {
+            return f.write_str(NULL);
+        }
         let names: Vec<String> = self.variables.iter().map(ToString::to_string).collect();
         f.write_str(&names.join("+"))
     }
@@ -308,11 +311,23 @@ impl AlignConfiguration {
         }
     }
 
+    /// Interchanges of each direction to validate a fit by: half of those that it is judged by are enough to choose a
+    /// checkpoint.
+    pub fn validation_pairs(&self) -> usize {
+        self.held_out_pairs.div_ceil(2)
+    }
+
     /// What is interchanged: each variable, and all of them at once where that is asked for.
     pub fn swapped(&self) -> Vec<Swapped> {
         let one = |(subspace, &variable)| Swapped { variables: vec![variable], subspace };
         let all = Swapped { variables: self.variables.clone(), subspace: Subspaces::ALL };
         self.variables.iter().enumerate().map(one).chain(self.together.then_some(all)).collect()
+    }
+
+    /// What is measured: what is interchanged, and the null variable where there is one.
+    pub fn measured(&self) -> Vec<Swapped> {
+        let null = Swapped { variables: Vec::new(), subspace: Subspaces::EXTRANEOUS };
+        self.swapped().into_iter().chain(self.null.then_some(null)).collect()
     }
 
     /// What the rows of one thing that it interchanges have in common.
@@ -325,7 +340,11 @@ impl AlignConfiguration {
             positions: self.positions.to_string(),
             site: self.site_label(),
             variable: swapped.to_string(),
-            k: (self.k.unwrap_or(0) * swapped.variables.len()) as u64,
+            k: match swapped.subspace {
+                // What it leaves in place.
+                Subspaces::EXTRANEOUS => self.k.unwrap_or(0) * self.variables.len(),
+                _ => self.k.unwrap_or(0) * swapped.variables.len(),
+            } as u64,
             seed: self.seed,
         }
     }

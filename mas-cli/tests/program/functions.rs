@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{mas, refuses, says, succeeds, text};
+use crate::{refuses, says, succeeds};
 
 fn import(folder: &Path) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mas-models/tests/fixtures");
@@ -31,6 +31,13 @@ fn align<'a>(rest: &[&'a str]) -> Vec<&'a str> {
     [&ALIGN[..], rest].concat()
 }
 
+/// The numbers of one kind in `capacity.csv`.
+fn quantities(folder: &Path, out: &str, quantity: &str) -> Vec<f64> {
+    let table = std::fs::read_to_string(folder.join(out).join("capacity.csv")).unwrap();
+    let of = table.lines().filter(|line| line.contains(&format!(",{quantity},")));
+    of.map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect()
+}
+
 #[test]
 fn every_function_is_fitted_saved_and_measured_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -45,6 +52,14 @@ fn every_function_is_fitted_saved_and_measured_again() {
         let capacity = std::fs::read_to_string(path.join(function).join("capacity.csv")).unwrap();
         assert!(capacity.contains("null-space-share"), "{capacity}");
         assert_eq!(capacity.contains("variance-share"), function == "orthogonal", "{capacity}");
+        let conditions = quantities(path, function, "condition-number");
+        assert_eq!(conditions.len(), 4, "{capacity}");
+        assert!(conditions.iter().all(|&condition| condition >= 1.0), "{conditions:?}");
+        match function {
+            "orthogonal" | "scaled" => assert_eq!(conditions, [1.0; 4]),
+            "linear" => assert!(conditions.iter().all(|&condition| condition > 1.0), "{conditions:?}"),
+            _ => {}
+        }
         // What is the default is not written, so that older alignments are still what they were.
         assert_eq!(stored.contains(&format!("function = \"{function}\"")), function != "orthogonal", "{stored}");
         let again = succeeds(path, &["evaluate", function, "--pairs", "10", "--json"]);
@@ -70,6 +85,17 @@ fn a_fit_begins_where_it_is_told() {
     assert_ne!(fit("random"), fit("principal"));
     // Networks that only receive have principal axes too.
     succeeds(path, &align(&["--start", "principal", "--method", "low-rank-stitching", "--out", "stitched"]));
+    // Stepwise, what they receive may go on where their own trial has ended.
+    let stepwise = ["--positions", "stepwise", "--site", "embedding"];
+    let small = ["--max-steps", "1", "--training-pairs", "60", "--held-out-pairs", "10", "--batch", "8"];
+    for (method, option, value) in [
+        ("stitching", "--start", "principal"),
+        ("low-rank-stitching", "--pre-step", "standardise"),
+        ("low-rank-stitching", "--pre-step", "tanh"),
+    ] {
+        let rest = ["--method", method, option, value, "--out", value];
+        succeeds(path, &[&ALIGN[..3], &small, &stepwise, &rest].concat());
+    }
 }
 
 #[test]
@@ -85,6 +111,9 @@ fn pre_steps_and_parametrisations_are_chosen() {
         succeeds(path, &align(&["--pre-step", parts, "--start", "principal", "--out", parts]));
         assert!(stored(parts).contains(&format!("pre-step = \"{parts}\"")), "{}", stored(parts));
         succeeds(path, &["evaluate", parts, "--pairs", "5"]);
+        let shares = quantities(path, parts, "variance-share");
+        assert_eq!(shares.len(), 4, "{parts}");
+        assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)), "{parts}: {shares:?}");
     }
     assert_ne!(fit("tanh"), fit("standardise"));
     // Hidden states go below zero, where no sigmoid comes from: that is said, and kept beside the result.
@@ -151,9 +180,25 @@ fn an_interrupted_fit_of_another_function_is_not_gone_on_with() {
     let path = folder.path();
     import(path);
     // What a kill leaves: a folder with the checkpoint of a fit by another function.
-    let out = mas(path, &align(&["--function", "linear", "--out", "fit", "--learning-rate", "1e30"])).output().unwrap();
-    assert_eq!(out.status.code(), Some(2), "{}", text(&out.stderr));
+    refuses(path, &align(&["--function", "linear", "--out", "fit", "--learning-rate", "1e30"]));
+    std::fs::rename(path.join("fit.diverged"), path.join("fit.partial")).unwrap();
     succeeds(path, &align(&["--function", "scaled", "--out", "fit"]));
     let stored = std::fs::read_to_string(path.join("fit/alignment.toml")).unwrap();
     assert!(stored.contains("map = \"scaled\""), "{stored}");
+}
+
+#[test]
+fn a_fit_that_diverged_says_where_its_checkpoint_is_and_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    import(path);
+    let diverging = align(&["--learning-rate", "1e30", "--out", "fit"]);
+    for kept in ["fit.diverged/alignment/checkpoint.safetensors", "fit.diverged-2/alignment/checkpoint.safetensors"] {
+        let complaint = refuses(path, &diverging);
+        assert!(complaint.contains("smaller learning rate") && complaint.contains(kept), "{complaint}");
+        assert!(path.join(kept).is_file());
+    }
+    succeeds(path, &align(&["--out", "fit"]));
+    assert!(path.join("fit.diverged/alignment/checkpoint.safetensors").is_file());
+    assert!(!path.join("fit.partial").exists());
 }

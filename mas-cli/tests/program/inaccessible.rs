@@ -95,8 +95,9 @@ fn latent_stitching_asks_for_no_behaviour() {
     for control in ["none", "shuffled", "random-network"] {
         assert!(iia.iter().any(|row| row["control"] == control && row["target"] == "g23456"), "{control}");
     }
-    let warned = says(folder.path(), &align(&["--method", "latent-stitching", "--cl-weight", "3", "--out", "again"]));
-    assert!(warned.contains("--cl-weight 3 is ignored"), "{warned}");
+    let ignored = ["--method", "latent-stitching", "--cl-weight", "3", "--k", "32", "--out", "again"];
+    let warned = says(folder.path(), &align(&ignored));
+    assert!(warned.contains("--cl-weight 3 is ignored") && warned.contains("--k 32 is ignored"), "{warned}");
 }
 
 #[test]
@@ -108,7 +109,19 @@ fn the_null_variable_is_one_more_row() {
     let null: Vec<_> = course.iter().filter(|row| row["variable"] == "null").collect();
     assert_eq!((course.len(), null.len()), (2 * 6, 2 * 2));
     assert!(null.iter().all(|row| row["source"] == row["target"] && !row["iia"].is_empty()));
-    assert!(rows(folder.path(), "fit/iia.csv").iter().all(|row| row["variable"] == "full"));
+    // Held-out pairs of its own, in each network, none of which is to change.
+    let iia = rows(folder.path(), "fit/iia.csv");
+    let null: Vec<_> = iia.iter().filter(|row| row["variable"] == "null").collect();
+    assert_eq!(null.len(), 2 * 4, "alignment, ceiling, no swap and mean swap: {null:?}");
+    for row in null {
+        assert!(row["source"] == row["target"] && row["population"] == "all" && row["k"] == "8", "{row:?}");
+        assert!(
+            !["ceiling", "no-swap"].contains(&&*row["control"]) || row["value"].parse::<f64>().unwrap() > 0.0,
+            "{row:?}"
+        );
+    }
+    let again = succeeds(folder.path(), &["evaluate", "fit", "--pairs", "10"]);
+    assert!(again.contains("\nnull\n"), "{again}");
 }
 
 #[test]
@@ -150,6 +163,15 @@ fn a_recording_is_aligned_with_a_network() {
     assert!(iia.iter().any(|row| row["source"] == "brain" && row["target"] == "g12345"));
     assert!(iia.iter().all(|row| row["target"] == "g12345"));
     assert!(succeeds(folder.path(), &["evaluate", "fit", "--pairs", "20"]).contains("brain → g12345"));
+
+    // In the place of the first network it has no untrained twin, which is no reason to do nothing.
+    let stitched = ["align", "brain.npz", "g12345", "--method", "latent-stitching", "--max-steps", "2", "--controls"];
+    let small = ["--training-pairs", "60", "--held-out-pairs", "30", "--batch", "16", "--out", "stitched"];
+    let warned = says(folder.path(), &[&stitched[..], &small, &task].concat());
+    assert!(warned.contains("no random-network control: `brain`"), "{warned}");
+    let iia = rows(folder.path(), "stitched/iia.csv");
+    assert!(iia.iter().any(|row| row["control"] == "shuffled"));
+    assert!(iia.iter().all(|row| row["control"] != "random-network"));
 
     let refused = |rest: &[&str]| refuses(folder.path(), &[rest, &pairs, &["--max-steps", "1"]].concat());
     assert!(refused(&["align", "g12345", "brain.npz", "--method", "clmas"]).contains("--task"));
@@ -209,11 +231,12 @@ fn a_study_reports_what_was_learned_without_behaviour() {
     let again: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &run)).unwrap();
     assert_eq!((again["computed"].as_u64(), again["reused"].as_u64()), (Some(0), Some(7)));
     let iia = rows(folder.path(), "runs/report/iia.csv");
-    for (alignment, fits) in [("with", 1), ("latent", 2)] {
+    for (alignment, fits, nulls) in [("with", 1, 1), ("latent", 2, 0)] {
         let plain = iia
             .iter()
             .filter(|row| row["alignment"] == alignment && row["control"] == "none" && row["population"] == "all");
-        assert_eq!(plain.count(), 4 * fits, "{alignment}");
+        let (null, plain): (Vec<_>, Vec<_>) = plain.partition(|row| row["variable"] == "null");
+        assert_eq!((plain.len(), null.len()), (4 * fits, nulls), "{alignment}");
     }
     let report = std::fs::read_to_string(folder.path().join("runs/report/index.html")).unwrap();
     assert!(report.contains("Counterfactual-latent loss of the fit with"), "no figure of the loss");

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mas_core::Method;
+
 use crate::{mas, refuses, says, small_network, succeeds};
 
 const ALIGN: [&str; 11] =
@@ -30,6 +32,31 @@ fn an_alignment_is_fitted_measured_and_measured_again() {
     let again = succeeds(folder.path(), &["evaluate", "fit", "--pairs", "20", "--json"]);
     let document: serde_json::Value = serde_json::from_str(&again).unwrap();
     assert!(document["iia"].as_array().unwrap().len() >= 4 * 4);
+}
+
+#[test]
+fn every_method_is_fitted_and_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, seed) in [("a", 1), ("b", 2), ("c", 3)] {
+        small_network(folder.path(), name, seed);
+    }
+    let small = ["--max-steps", "2", "--training-pairs", "60", "--held-out-pairs", "20", "--batch", "8"];
+    let fit = |method: Method, networks: &[&str]| {
+        let out = format!("{method}-of-{}", networks.len());
+        let k: &[&str] = if method.takes_everything() { &[] } else { &["--k", "4"] };
+        let arguments = [&["align"][..], networks, &small, k, &["--method", method.id(), "--out", &out, "--json"]];
+        let printed = succeeds(folder.path(), &[&arguments.concat()[..], &["--allow-unaccepted"]].concat());
+        let document: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        let rows = document["iia"].as_array().unwrap();
+        assert!(rows.iter().all(|row| row["method"] == method.id()), "{method}");
+        let directions = rows.iter().filter(|row| row["control"] == "none" && row["population"] == "all").count();
+        assert_eq!(directions, networks.len().pow(2), "{method}: all directions are measured");
+    };
+    for method in Method::ALL {
+        fit(method, if method == Method::Das { &["a"] } else { &["a", "b"] });
+    }
+    fit(Method::Mas, &["a", "b", "c"]);
+    fit(Method::Clmas, &["a", "b", "c"]);
 }
 
 #[test]

@@ -124,12 +124,16 @@ pub(super) fn condition_number(matrix: MatRef<'_, f64>) -> Result<f64> {
     Ok(first / last)
 }
 
-/// The principal axes of `samples`, `[sample, width]`, as columns `[width, width]`, that of the largest variance first.
-/// The largest entry of each is positive.
+/// The first `columns` principal axes of `samples`, `[sample, width]`, as columns `[width, columns]`, that of the largest
+/// variance first. The largest entry of each is positive.
+///
+/// Some axes of fewer samples than coordinates are found by way of the samples' products with each other, so that no
+/// `[width, width]` matrix occurs; along axes beyond those nothing varies. Of more samples, or where all axes are asked
+/// for, the covariance is decomposed.
 ///
 /// # Errors
 /// Fewer than two samples, or numbers that are not finite.
-pub(super) fn principal_axes(samples: MatRef<'_, f64>) -> Result<Mat<f64>> {
+pub(super) fn principal_axes(samples: MatRef<'_, f64>, columns: usize) -> Result<Mat<f64>> {
     let (rows, width) = samples.shape();
     if rows < 2 {
         return Err(Error::invalid(format!("principal axes need at least two samples of activity, not {rows}")));
@@ -137,22 +141,70 @@ pub(super) fn principal_axes(samples: MatRef<'_, f64>) -> Result<Mat<f64>> {
     finite(samples, "activity to find principal axes of")?;
     let means: Vec<f64> = samples.col_iter().map(|column| column.iter().sum::<f64>() / rows as f64).collect();
     let centred = Mat::from_fn(rows, width, |row, column| samples[(row, column)] - means[column]);
-    let mut covariance = Mat::zeros(width, width);
-    let scale = 1.0 / (rows - 1) as f64;
-    matmul(&mut covariance, faer::Accum::Replace, centred.transpose(), centred.as_ref(), scale, Par::Seq);
-    let (mut values, mut vectors) = (Diag::zeros(width), Mat::zeros(width, width));
-    let scratch = self_adjoint_evd_scratch::<f64>(width, ComputeEigenvectors::Yes, Par::Seq, Default::default());
+    let mut axes = match rows < width && columns < width {
+        true => axes_by_samples(centred.as_ref(), columns)?,
+        false => {
+            let scale = 1.0 / (rows - 1) as f64;
+            let (_, axes) = descending_eigenvectors(product(centred.transpose(), centred.as_ref(), scale).as_ref())?;
+            axes.subcols(0, columns).to_owned()
+        }
+    };
+    // They come with any sign.
+    for column in 0..columns {
+        let entries = (0..width).map(|row| axes[(row, column)]);
+        let largest = entries.fold(0.0_f64, |most, entry| if entry.abs() > most.abs() { entry } else { most });
+        (0..width).for_each(|row| axes[(row, column)] *= largest.signum());
+    }
+    Ok(axes)
+}
+
+/// The first `columns` principal axes of `centred`, `[sample, width]`: `Cᵀu/√λ` for the eigenvectors u of `C Cᵀ`, and
+/// beyond the rank of C any directions that are at right angles to these.
+fn axes_by_samples(centred: MatRef<'_, f64>, columns: usize) -> Result<Mat<f64>> {
+    let width = centred.ncols();
+    let (values, vectors) = descending_eigenvectors(product(centred, centred.transpose(), 1.0).as_ref())?;
+    let varies = |&&value: &&f64| value > RANK * values[0];
+    let rank = values.iter().take(columns).take_while(varies).count();
+    let mut axes = product(centred.transpose(), vectors.subcols(0, rank), 1.0);
+    for (axis, value) in axes.col_iter_mut().zip(&values) {
+        axis.iter_mut().for_each(|entry| *entry /= value.sqrt());
+    }
+    // Small eigenvalues leave axes that are not quite at right angles: reflections are, whatever they are made from.
+    let (vectors, signs) = reflections(axes);
+    let mut frame = Mat::<f64>::identity(width, columns);
+    for place in (0..rank).rev() {
+        for column in 0..columns {
+            let along: f64 = (place..width).map(|row| vectors[(row, place)] * frame[(row, column)]).sum();
+            (place..width).for_each(|row| frame[(row, column)] -= 2.0 * along * vectors[(row, place)]);
+        }
+    }
+    for (column, sign) in signs.into_iter().enumerate() {
+        (0..width).for_each(|row| frame[(row, column)] *= sign);
+    }
+    Ok(frame)
+}
+
+/// An eigenvalue below this share of the largest is rounding.
+const RANK: f64 = 1e-12;
+
+fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>, scale: f64) -> Mat<f64> {
+    let mut product = Mat::zeros(left.nrows(), right.ncols());
+    matmul(&mut product, faer::Accum::Replace, left, right, scale, Par::Seq);
+    product
+}
+
+/// The eigenvalues of a symmetric matrix, the largest first, and their eigenvectors as columns.
+fn descending_eigenvectors(symmetric: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>)> {
+    let n = symmetric.nrows();
+    let (mut values, mut vectors) = (Diag::zeros(n), Mat::zeros(n, n));
+    let scratch = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, Default::default());
     let stack = &mut MemBuffer::new(scratch);
-    let (values, axes) = (values.as_mut(), Some(vectors.as_mut()));
-    self_adjoint_evd(covariance.as_ref(), values, axes, Par::Seq, MemStack::new(stack), Default::default())
+    let of = (values.as_mut(), Some(vectors.as_mut()));
+    self_adjoint_evd(symmetric, of.0, of.1, Par::Seq, MemStack::new(stack), Default::default())
         .map_err(|_| Error::NotFinite("activity that is not finite has no principal axes".into()))?;
-    // Eigenvalues come in ascending order, eigenvectors with any sign.
-    Ok(Mat::from_fn(width, width, |row, column| {
-        let axis = vectors.col(width - 1 - column);
-        let largest =
-            axis.iter().copied().fold(0.0_f64, |most, value| if value.abs() > most.abs() { value } else { most });
-        axis[row] * largest.signum()
-    }))
+    // They come in ascending order.
+    let values = values.column_vector().iter().rev().copied().collect();
+    Ok((values, Mat::from_fn(n, n, |row, column| vectors[(row, n - 1 - column)])))
 }
 
 /// Householder vectors of the orthonormal `frame`, `[width, columns]`, and signs with
@@ -177,4 +229,41 @@ pub(super) fn reflections(mut frame: Mat<f64>) -> (Mat<f64>, Vec<f64>) {
         signs.push(sign);
     }
     (vectors, signs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alignment::start::random_frame;
+
+    /// Activity of fewer samples than coordinates, that varies along six axes.
+    #[test]
+    fn axes_by_samples_are_those_by_coordinates() {
+        let (rows, width, rank) = (20, 30, 6);
+        let (left, right) = (random_frame(rows, rank, 1), random_frame(width, rank, 2));
+        let spread = Mat::from_fn(rows, rank, |row, column| left[(row, column)] * 3.0_f64.powi(4 - column as i32));
+        let samples = Mat::from_fn(rows, width, |row, column| {
+            (0..rank).map(|axis| spread[(row, axis)] * right[(column, axis)]).sum::<f64>() + column as f64
+        });
+        let all = principal_axes(samples.as_ref(), width).unwrap();
+        let some = principal_axes(samples.as_ref(), 10).unwrap();
+        assert_eq!(some.shape(), (width, 10));
+        for axis in 0..rank {
+            let along: f64 = all.col(axis).iter().zip(some.col(axis).iter()).map(|(a, b)| a * b).sum();
+            assert!((along - 1.0).abs() < 1e-9, "axis {axis}: {along}");
+        }
+        // Beyond the rank they are at right angles all the same.
+        let gram = product(some.transpose(), some.as_ref(), 1.0);
+        let error = (0..10)
+            .flat_map(|row| (0..10).map(move |column| (row, column)))
+            .map(|(row, column)| (gram[(row, column)] - f64::from(row == column)).abs());
+        assert!(error.fold(0.0, f64::max) < 1e-12);
+    }
+
+    #[test]
+    fn activity_that_never_changes_has_some_axes_all_the_same() {
+        let axes = principal_axes(Mat::from_fn(3, 8, |_, column| column as f64).as_ref(), 2).unwrap();
+        let lengths: Vec<f64> = axes.col_iter().map(|axis| axis.iter().map(|x| x * x).sum()).collect();
+        assert_eq!(lengths, [1.0, 1.0]);
+    }
 }

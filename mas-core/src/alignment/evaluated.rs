@@ -76,12 +76,17 @@ impl Evaluated {
         }
     }
 
+    /// What the map is given of `activity`, that is the activity after the pre-step; both `[row, width]`.
+    pub fn before_map(&self, activity: Tensor<2>) -> Tensor<2> {
+        self.prestep.standardise(self.prestep.unsquash(activity))
+    }
+
     /// The aligned coordinates of `block`. Those of all coordinates are the function's value.
     ///
     /// - `activity`: `[row, width]`
     /// - returns `[row, block]`
     pub fn read(&self, activity: Tensor<2>, block: Range<usize>) -> Tensor<2> {
-        let x = self.prestep.standardise(self.prestep.unsquash(activity));
+        let x = self.before_map(activity);
         match &self.map {
             Evaluation::Linear { read, .. } => x.matmul(columns_of(read, block)),
             Evaluation::Coupling(coupling) => columns_of(&coupling.forward(x), block),
@@ -127,10 +132,7 @@ impl Evaluated {
     pub(super) fn coupling_conditions(&self, activity: Tensor<2>) -> Option<Result<Vec<f64>>> {
         match &self.map {
             Evaluation::Linear { .. } => None,
-            Evaluation::Coupling(coupling) => {
-                let x = self.prestep.standardise(self.prestep.unsquash(activity));
-                Some(coupling.condition_numbers(x))
-            }
+            Evaluation::Coupling(coupling) => Some(coupling.condition_numbers(self.before_map(activity))),
         }
     }
 }

@@ -197,8 +197,7 @@ impl FunctionConfig {
             Start::Identity => Mat::identity(width, columns),
             Start::Principal => {
                 let activity = activity.ok_or_else(|| Error::invalid("principal axes need recorded activity"))?;
-                let axes = decomposition::principal_axes(decomposition::matrix(activity)?.as_ref())?;
-                axes.subcols(0, columns).to_owned()
+                decomposition::principal_axes(decomposition::matrix(activity)?.as_ref(), columns)?
             }
         };
         Ok(Orthogonal::at(frame, parametrisation, device))

@@ -47,6 +47,45 @@ fn every_method_is_a_row_of_the_table() {
     }
 }
 
+/// The table of methods in the documentation, where networks are counted from 1.
+#[test]
+fn the_documented_table_is_what_the_methods_are() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/method.md")).unwrap();
+    let section = page.split("### Methods: settings of one objective").nth(1).unwrap();
+    let rows: Vec<Vec<&str>> = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| `"))
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    let named: Vec<Method> = rows.iter().map(|row| row[1].trim_matches('`').parse().unwrap()).collect();
+    assert_eq!(named, Method::ALL);
+    for (method, row) in named.into_iter().zip(&rows) {
+        let objective = method.objective(if method == Method::Das { 1 } else { 2 }).unwrap();
+        assert_eq!(documented(row[3]), objective.behaviour, "{method}");
+        assert_eq!(documented(row[4]), objective.latent, "{method}");
+        assert_eq!(row[5].starts_with("all"), method.takes_everything(), "{method}");
+        let retain = if row[6] == "nothing" { Retain::Nothing } else { Retain::Rest };
+        assert_eq!(retain, objective.retain, "{method}");
+    }
+}
+
+/// The directions between two networks that a field of that table names.
+fn documented(field: &str) -> Vec<Direction> {
+    match field {
+        "–" => Vec::new(),
+        "all n²" => all_directions(2),
+        named => named
+            .split('(')
+            .skip(1)
+            .map(|one| {
+                let (source, target) = one.split_once(')').unwrap().0.split_once(',').unwrap();
+                Direction::new(source.parse::<usize>().unwrap() - 1, target.parse::<usize>().unwrap() - 1)
+            })
+            .collect(),
+    }
+}
+
 #[test]
 fn methods_know_how_many_networks_they_take() {
     for method in Method::ALL {

@@ -20,8 +20,9 @@ pub(super) struct Data {
 /// The null variable of one network.
 struct Null {
     direction: Direction,
-    training: Pairs,
-    validation: Pairs,
+    training: Option<Pairs>,
+    validation: Option<Pairs>,
+    held_out: Option<Pairs>,
 }
 
 struct Split {
@@ -42,8 +43,7 @@ impl Data {
     /// A network without a task, or a variable that has no counterfactuals between two of them.
     pub fn draw(configuration: &AlignConfiguration, networks: &[Given], objective: &Objective) -> Result<Self> {
         let tasks: Vec<Task> = networks.iter().map(|network| task_of(network, configuration)).collect::<Result<_>>()?;
-        // A validation half as large as the evaluation is enough to choose a checkpoint by.
-        let validation = configuration.held_out_pairs.div_ceil(2);
+        let validation = configuration.validation_pairs();
         let mut splits = Vec::new();
         for direction in all_directions(networks.len()) {
             for swapped in configuration.swapped() {
@@ -127,7 +127,7 @@ impl Data {
                 });
             }
         }
-        let nulls = if configuration.null { nulls(&splits, objective)? } else { Vec::new() };
+        let nulls = if configuration.null { nulls(&splits, &configuration.objective()?)? } else { Vec::new() };
         Ok(Self { splits, nulls })
     }
 
@@ -137,25 +137,33 @@ impl Data {
     }
 
     pub fn training(&self) -> Vec<Exchange<'_>> {
-        self.exchanges(|split| split.training.as_ref()).into_iter().chain(self.null(|null| &null.training)).collect()
+        self.exchanges(|split| split.training.as_ref())
+            .into_iter()
+            .chain(self.null(|null| null.training.as_ref()))
+            .collect()
     }
 
     pub fn validation(&self) -> Vec<Exchange<'_>> {
         self.exchanges(|split| split.validation.as_ref())
             .into_iter()
-            .chain(self.null(|null| &null.validation))
+            .chain(self.null(|null| null.validation.as_ref()))
             .collect()
     }
 
     /// The held-out pairs of every direction that a fit of `configuration` says something about; none into a network that
-    /// cannot be run.
+    /// cannot be run. Those of the null variable come last.
     pub fn held_out(&self, configuration: &AlignConfiguration) -> Vec<Exchange<'_>> {
         self.exchanges(|split| split.held_out.as_ref().filter(|_| configuration.judges(split.direction)))
+            .into_iter()
+            .chain(self.null(|null| null.held_out.as_ref().filter(|_| configuration.judges(null.direction))))
+            .collect()
     }
 
-    fn null<'a>(&'a self, of: impl Fn(&'a Null) -> &'a Pairs) -> impl Iterator<Item = Exchange<'a>> {
+    fn null<'a>(&'a self, of: impl Fn(&'a Null) -> Option<&'a Pairs>) -> impl Iterator<Item = Exchange<'a>> {
         let subspace = Subspaces::EXTRANEOUS;
-        self.nulls.iter().map(move |null| Exchange { direction: null.direction, subspace, pairs: of(null) })
+        self.nulls
+            .iter()
+            .filter_map(move |null| Some(Exchange { direction: null.direction, subspace, pairs: of(null)? }))
     }
 
     fn exchanges<'a>(&'a self, of: impl Fn(&'a Split) -> Option<&'a Pairs>) -> Vec<Exchange<'a>> {
@@ -169,14 +177,14 @@ impl Data {
 /// The null variable of every network whose behaviour is trained within it, on the pairs of its first variable.
 fn nulls(splits: &[Split], objective: &Objective) -> Result<Vec<Null>> {
     let within = objective.behaviour.iter().filter(|direction| direction.source == direction.target);
-    let drawn = |&direction: &Direction| {
-        let first = splits.iter().find(|split| split.direction == direction)?;
-        Some((direction, first.training.as_ref()?, first.validation.as_ref()?))
+    let of = |pairs: &Option<Pairs>| pairs.as_ref().map(Pairs::null).transpose();
+    let null = |direction: Direction, first: &Split| -> Result<Null> {
+        let (training, validation) = (of(&first.training)?, of(&first.validation)?);
+        let held_out = of(&first.held_out)?.filter(|pairs| !pairs.is_empty());
+        Ok(Null { direction, training, validation, held_out })
     };
-    let null = |(direction, training, validation): (Direction, &Pairs, &Pairs)| {
-        Ok(Null { direction, training: training.null()?, validation: validation.null()? })
-    };
-    within.filter_map(drawn).map(null).collect()
+    let first = |direction: &Direction| splits.iter().find(|split| split.direction == *direction);
+    within.filter_map(|direction| Some(null(*direction, first(direction)?))).collect()
 }
 
 /// The draws that had no counterfactual, by reason.

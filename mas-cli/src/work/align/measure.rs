@@ -7,7 +7,7 @@ use mas_core::{
 
 use crate::{
     Result,
-    results::{Control, FitRow, OutcomeRow},
+    results::{Control, FitRow, NULL, OutcomeRow},
 };
 
 /// Measures an alignment on held-out pairs: the interchanges themselves, the floor (nothing swapped, the source's mean
@@ -132,7 +132,7 @@ impl<'a> Names<'a> {
     pub fn variable(&self, subspace: usize) -> String {
         let mut names = self.0.subspaces().iter().map(|block| block.name.as_str());
         match subspace {
-            Subspaces::EXTRANEOUS => "null".to_owned(),
+            Subspaces::EXTRANEOUS => NULL.to_owned(),
             Subspaces::ALL => names.collect::<Vec<_>>().join("+"),
             one => names.nth(one).unwrap_or_default().to_owned(),
         }

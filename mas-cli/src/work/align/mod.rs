@@ -8,7 +8,9 @@ mod start;
 
 use std::path::Path;
 
-use mas_core::{Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, fit};
+use mas_core::{
+    Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, Subspaces, fit,
+};
 
 use crate::{
     Error, Result,
@@ -38,7 +40,7 @@ pub const CAPACITY: &str = "capacity.csv";
 pub const FIT: &str = "fit.csv";
 
 /// What a fit is put aside in until its results are whole.
-const CHECKPOINT: &str = "checkpoint.safetensors";
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
 /// An alignment that was fitted and measured.
 pub struct Aligned {
@@ -120,7 +122,8 @@ pub fn align(
     let held_out = data.held_out(configuration);
     let outcomes = measure(configuration.control.into(), &participants, &fitted.alignment, setting, &held_out)?;
     if configuration.control == FitControl::None {
-        let rows = quantities(configuration, &participants, &fitted.alignment, setting, &held_out)?;
+        let named: Vec<_> = held_out.iter().filter(|one| one.subspace != Subspaces::EXTRANEOUS).copied().collect();
+        let rows = quantities(configuration, &participants, &fitted.alignment, setting, &named)?;
         write_rows(&folder.join(DIVERGENCE), &rows.divergence)?;
         write_rows(&folder.join(CAPACITY), &rows.capacity)?;
     }

@@ -22,6 +22,8 @@ use super::measure::Names;
 const PROBED_PAIRS: usize = 16;
 /// Rows of the Jacobian for each of them, at most.
 const PROBES: usize = 256;
+/// Vectors at which a map that is not linear is differentiated.
+const CONDITIONED: usize = 16;
 /// The share of the Jacobian's squared norm that what the response sees must have.
 const SEEN: f64 = 0.99;
 
@@ -79,11 +81,18 @@ pub(super) fn quantities(
         let width = function.width();
         capacity.push(row((Quantity::KOverD, block.len() as f64 / width as f64)));
         capacity.push(row((Quantity::Parameters, parameters(alignment, exchange) as f64)));
+        capacity.extend(
+            mean(&function.condition_numbers(&first_rows(&vectors.natural, CONDITIONED))?)
+                .map(|condition| row((Quantity::ConditionNumber, condition))),
+        );
         // Only a rotation's coordinates share out the variance of the activity.
         if function.map().kind() == FunctionKind::Orthogonal {
-            let coordinates = samples(&evaluated[exchange.direction.target].read(vectors.natural.clone(), block))?;
+            let target = &evaluated[exchange.direction.target];
+            let coordinates = samples(&target.read(vectors.natural.clone(), block))?;
+            // What the rotation turns: coordinates after a pre-step are no share of the variance before it.
+            let turned = samples(&target.before_map(vectors.natural.clone()))?;
             capacity.extend(
-                defined(variance_share(&coordinates, &natural))?.map(|share| row((Quantity::VarianceShare, share))),
+                defined(variance_share(&coordinates, &turned))?.map(|share| row((Quantity::VarianceShare, share))),
             );
         }
         if let Some(jacobian) = jacobian
@@ -99,6 +108,16 @@ pub(super) fn quantities(
 
 fn first(pairs: &Pairs, count: usize) -> Pairs {
     pairs.select(&(0..pairs.len().min(count)).collect::<Vec<_>>())
+}
+
+/// The first rows of `vectors`, `[row, width]`, at most `count`.
+fn first_rows(vectors: &Tensor<2>, count: usize) -> Tensor<2> {
+    let [rows, width] = vectors.dims();
+    vectors.clone().slice([0..rows.min(count), 0..width])
+}
+
+fn mean(numbers: &[f64]) -> Option<f64> {
+    (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
 }
 
 /// Learned numbers that the functions of a direction's networks depend on.

@@ -1,6 +1,7 @@
 use burn::tensor::{Device, Tensor};
-use mas_core::{Alignment, Exchange, Member, Participant, Subspaces};
+use mas_core::{Alignment, Exchange, Member, Pairs, Participant, Positions, Subspaces, Trials};
 
+use super::positions;
 use crate::{Error, Result, given::Given, seeds::derive, study::AlignConfiguration};
 
 /// Where the fit begins, whatever the networks are called, with what has to be said of it. What is standardised, and what
@@ -26,7 +27,7 @@ pub(super) fn start(
     for (index, (network, participant)) in networks.iter().zip(participants).enumerate() {
         let (name, site) = (participant.name().to_owned(), participant.site().clone());
         let activity = match function.needs_activity() || function.prestep.squash.is_some() {
-            true => Some(activity(index, participant, training)?),
+            true => Some(activity(index, participant, training, positions(configuration))?),
             false => None,
         };
         let seed = derive(configuration.seed, &["rotation", &index.to_string(), network.identity()]);
@@ -52,18 +53,26 @@ pub(super) fn start(
 const RECORDED: usize = 1000;
 
 /// The vectors of network `index` that interchanges send, `[vector, width]`, or else overwrite.
-fn activity(index: usize, participant: &Participant, training: &[Exchange]) -> Result<Tensor<2>> {
+fn activity(index: usize, participant: &Participant, training: &[Exchange], positions: Positions) -> Result<Tensor<2>> {
     let mut vectors = Vec::new();
     for sends in [true, false] {
         for Exchange { direction, pairs, .. } in training {
-            let (network, trials, positions) = match sends {
-                true => (direction.source, &pairs.source, &pairs.source_positions),
-                false => (direction.target, &pairs.target, &pairs.target_positions),
-            };
+            let network = if sends { direction.source } else { direction.target };
             if network == index {
-                let at: Vec<_> = positions.iter().copied().enumerate().take(RECORDED).collect();
-                let rows: Vec<usize> = (0..at.len()).collect();
-                vectors.push(participant.reader().read(participant.site(), &trials.select(&rows), &at)?);
+                let rows: Vec<usize> = (0..pairs.len().min(RECORDED)).collect();
+                let pairs = pairs.select(&rows);
+                let (trials, last) = match sends {
+                    true => (&pairs.source, &pairs.source_positions),
+                    false => (overwritten(&pairs, positions), &pairs.target_positions),
+                };
+                let at: Vec<_> = match positions {
+                    Positions::Individual => last.iter().copied().enumerate().collect(),
+                    Positions::Stepwise => {
+                        let to = |(row, &last): (usize, &usize)| (0..=last).map(move |position| (row, position));
+                        last.iter().enumerate().flat_map(to).collect()
+                    }
+                };
+                vectors.push(participant.reader().read(participant.site(), trials, &at)?);
             }
         }
         if !vectors.is_empty() {
@@ -74,4 +83,13 @@ fn activity(index: usize, participant: &Participant, training: &[Exchange]) -> R
         "network `{}` has no part in the fit, so that none of its activity is recorded",
         participant.name()
     )))
+}
+
+/// The trials in which the target is overwritten. A stepwise one that would have ended before is continued, which only its
+/// counterfactual says; a recording, of which there are individual interchanges alone, holds only its own trials.
+fn overwritten(pairs: &Pairs, positions: Positions) -> &Trials {
+    match positions {
+        Positions::Individual => &pairs.target,
+        Positions::Stepwise => &pairs.counterfactual,
+    }
 }
