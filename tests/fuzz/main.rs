@@ -9,13 +9,13 @@ use std::{
     cell::Cell,
     io::{Cursor, Read, Write},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Once,
     time::{Duration, Instant},
 };
 
 use burn::tensor::Device;
-use mas_core::Activity;
+use mas_core::{Activity, ActivityFile};
 use mas_models::import::{ImportOptions, import};
 use mutation::Mutation;
 use rand::{RngExt, SeedableRng, seq::IteratorRandom};
@@ -29,23 +29,23 @@ thread_local! {
     static PANICS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Reads mutations of `files`, each with its own extension, until the time is up.
-fn fuzz(reader: &str, files: &[&str], read: impl Fn(&Path) -> bool) {
+/// A file of the repository that is read as it is, by its name.
+fn fixture(path: &str) -> (String, Vec<u8>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    (name, std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+/// Reads mutations of `seeds` (name and bytes), each with its own extension, until the time is up.
+fn fuzz(reader: &str, seeds: &[(String, Vec<u8>)], read: impl Fn(&Path) -> bool) {
     let number = |name: &str, default: u64| std::env::var(name).map_or(default, |value| value.parse().unwrap());
     let (minutes, seed) = (number("MAS_FUZZ_MINUTES", 0), number("MAS_FUZZ_SEED", 1));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let seeds: Vec<(PathBuf, Vec<u8>)> = files
-        .iter()
-        .map(|file| root.join(file))
-        .map(|path| (path.clone(), std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))))
-        .collect();
     // What is being read is on disk, also if reading it takes the whole process down.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{reader}-{seed}"));
     std::fs::create_dir_all(&folder).unwrap();
-    for (path, bytes) in &seeds {
-        let whole = folder.join(path.file_name().unwrap());
-        std::fs::write(&whole, bytes).unwrap();
-        assert!(read(&whole), "{} is not read as it is", path.display());
+    for (name, bytes) in seeds {
+        std::fs::write(folder.join(name), bytes).unwrap();
+        assert!(read(&folder.join(name)), "{name} is not read as it is");
     }
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -59,9 +59,9 @@ fn fuzz(reader: &str, files: &[&str], read: impl Fn(&Path) -> bool) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let (mut tried, mut accepted) = (0_u64, 0_u64);
     while tried < FEW * seeds.len() as u64 || Instant::now() < until {
-        let (path, bytes) = &seeds[rng.random_range(0..seeds.len())];
+        let (name, bytes) = &seeds[rng.random_range(0..seeds.len())];
         let mutated = mutate(bytes, &mut rng);
-        let place = folder.join("mutated").with_extension(path.extension().unwrap());
+        let place = folder.join(format!("mutated-{name}"));
         std::fs::write(&place, &mutated).unwrap();
         match catch_unwind(AssertUnwindSafe(|| read(&place))) {
             Ok(fine) => accepted += u64::from(fine),
@@ -122,24 +122,41 @@ fn imports(path: &Path, task: Option<&str>) -> bool {
 
 #[test]
 fn pytorch() {
-    let files = ["tiny_zip.pt", "tiny_legacy.pt"].map(|file| format!("mas-models/tests/fixtures/{file}"));
-    fuzz("pytorch", &files.each_ref().map(String::as_str), |path| imports(path, None));
+    let seeds = ["tiny_zip.pt", "tiny_legacy.pt"].map(|file| fixture(&format!("mas-models/tests/fixtures/{file}")));
+    fuzz("pytorch", &seeds, |path| imports(path, None));
 }
 
 #[test]
 fn safetensors() {
-    let file = "mas-models/tests/fixtures/transformer_random_d32_h2/state_dict.safetensors";
-    fuzz("safetensors", &[file], |path| {
+    let folder = "mas-models/tests/fixtures/transformer_random_d32_h2";
+    let (_, meta) = fixture(&format!("{folder}/meta.json"));
+    fuzz("safetensors", &[fixture(&format!("{folder}/state_dict.safetensors"))], |path| {
         // Its configuration stands beside it.
-        let meta = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file).with_file_name("meta.json");
-        std::fs::copy(meta, path.with_file_name("meta.json")).unwrap();
+        std::fs::write(path.with_file_name("meta.json"), &meta).unwrap();
         imports(path, Some("multi-object"))
     });
 }
 
 #[test]
 fn activity() {
-    let files =
-        ["compressed.npz", "fortran-big-endian.npy"].map(|file| format!("mas-core/src/activity/fixtures/{file}"));
-    fuzz("activity", &files.each_ref().map(String::as_str), |path| Activity::read(path).is_ok());
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |extension: &str| {
+        let activity = Activity::new((0..24).map(|at| at as f32).collect(), [2, 3, 4], vec![3, 2]).unwrap();
+        let activity = activity.with_tokens(vec![1, 3, 4, 1, 3, 0]).unwrap();
+        let name = format!("saved.{extension}");
+        activity.write(folder.path().join(&name)).unwrap();
+        (name.clone(), std::fs::read(folder.path().join(&name)).unwrap())
+    };
+    let seeds = [
+        fixture("mas-core/src/activity/fixtures/compressed.npz"),
+        fixture("mas-core/src/activity/fixtures/fortran-big-endian.npy"),
+        saved("npz"),
+        saved("safetensors"),
+        ("table.csv".to_owned(), b"a,b,c\n1,2.5,-3e2\n4,5,6\n0.1,0.2,0.3\n".to_vec()),
+    ];
+    fuzz("activity", &seeds, |path| {
+        // Both ways of reading: in blocks of rows, and whole.
+        let in_blocks = ActivityFile::open(path).is_ok_and(|file| file.read(0..file.rows().min(2)).is_ok());
+        Activity::read(path).is_ok() | in_blocks
+    });
 }

@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(row(&format!("cka_linear_debiased,{a},{b},")), row(&format!("cka_linear_debiased,{b},{a},")));
         assert_eq!(row(&format!("cka_linear_debiased,{a},{a},")), "");
         let found = study.iia.iter().find(|row| row.source != row.target && row.control == Control::None).unwrap();
-        assert!(!row(&format!("IIA, {}, {}", found.method, found.positions)).is_empty());
+        assert!(!row(&format!("\"IIA, {}, {}", found.method, found.positions)).is_empty());
         study.similarity.iter_mut().for_each(|row| row.site = "elsewhere".into());
         assert!(side_by_side(&study).unwrap().is_empty(), "no alignment is at that site");
     }
