@@ -47,6 +47,10 @@ enum Case {
     Compression,
     /// GRUs from different seeds (claim C1)
     Seeds,
+    /// One number in several tasks (claim C5)
+    Numbers,
+    /// GRUs and transformers (claim C2)
+    Architectures,
     /// Language models of toxic and of other text (claim C7); up to 90 minutes, so only when asked for
     Toxicity,
 }
