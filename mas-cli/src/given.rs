@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mas_core::{Activity, Participant, Recordings};
-use mas_tasks::{Sequence, Task, TaskConfig, TaskKind};
+use mas_tasks::{Sequence, Task, TaskConfig, TaskKind, Variable};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 use crate::{
     Error, Result,
@@ -22,7 +24,8 @@ pub enum Given {
     Recorded(Box<Recording>),
 }
 
-/// An activity file with the tokens that were read, as a network that is only recorded.
+/// An activity file with the tokens that were read, or with the variables that say what they were, as a network that is
+/// only recorded.
 pub struct Recording {
     recordings: Recordings,
     task: Task,
@@ -46,13 +49,19 @@ impl From<Recording> for Given {
 
 impl Recording {
     /// Reads the activity file at `path`, recorded at `site` on sequences of `task`, as the network called `name`. Token
-    /// ids are those of the task's own vocabulary.
+    /// ids are those of the task's own vocabulary; where the file has none, they follow from its variables.
     ///
     /// # Errors
     /// A file that cannot be read or does not say what was read, or a trial that is no whole sequence of the task.
     pub fn open(path: &Path, name: &str, task: TaskKind, site: &str, compute: &Compute) -> Result<Self> {
-        let recordings = Recordings::new(name, site, &Activity::read(path)?, &compute.device)?;
         let task = TaskConfig::new(task).build()?;
+        let mut activity = Activity::read(path)?;
+        if activity.tokens().is_none() {
+            let tokens =
+                tokens_of(&activity, &task).map_err(|error| Error::invalid(format!("{}: {error}", path.display())))?;
+            activity = activity.with_tokens(tokens)?;
+        }
+        let recordings = Recordings::new(name, site, &activity, &compute.device)?;
         let of = |(trial, tokens): (usize, &Vec<u32>)| {
             let refused = |reason: String| {
                 Error::invalid(format!("{}: trial {trial} is no sequence of {}: {reason}", path.display(), task.kind()))
@@ -70,6 +79,34 @@ impl Recording {
         let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
         Ok(Self { recordings, task, sequences, identity, path })
     }
+}
+
+/// The tokens, `[trial, time]`, of sequences of `task` in which variables take the course that `activity` says.
+fn tokens_of(activity: &Activity, task: &Task) -> Result<Vec<i64>> {
+    let recorded: Vec<(Variable, &[f32])> =
+        task.variables().iter().filter_map(|variable| Some((*variable, activity.variable(variable.name())?))).collect();
+    if recorded.is_empty() {
+        let names: Vec<String> = task.variables().iter().map(|variable| format!("var.{variable}")).collect();
+        return Err(Error::invalid(format!(
+            "it does not say what was read; it needs `tokens` or {}, each [trial, time]",
+            names.join(", ")
+        )));
+    }
+    let time = activity.time();
+    let mut tokens = vec![i64::from(task.vocabulary().pad()); activity.trials() * time];
+    for (trial, &length) in activity.lengths().iter().enumerate() {
+        let course: Vec<(Variable, &[f32])> =
+            recorded.iter().map(|&(variable, values)| (variable, &values[trial * time..][..length])).collect();
+        // Demonstrations whose types are not known are drawn, so that trials with one count are told apart.
+        let mut rng = ChaCha8Rng::seed_from_u64(trial as u64);
+        let sequence = task
+            .sequence_along(&course, &mut rng)
+            .map_err(|error| Error::invalid(format!("trial {trial}: {error}")))?;
+        for (token, id) in tokens[trial * time..].iter_mut().zip(&sequence.tokens) {
+            *token = i64::from(*id);
+        }
+    }
+    Ok(tokens)
 }
 
 impl Given {

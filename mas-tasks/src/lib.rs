@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod course;
 mod draw;
 mod dropped;
 mod error;

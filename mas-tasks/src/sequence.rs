@@ -176,7 +176,7 @@ impl Task {
 }
 
 /// One of a few at random. `among` is never empty.
-fn choose<R: Rng + ?Sized>(among: &[u32], rng: &mut R) -> u32 {
+pub(crate) fn choose<R: Rng + ?Sized>(among: &[u32], rng: &mut R) -> u32 {
     // As u32, so that the same numbers are drawn whatever the width of usize.
     if let [only] = among { *only } else { among[rng.random_range(0..among.len() as u32) as usize] }
 }

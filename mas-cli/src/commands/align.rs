@@ -79,6 +79,9 @@ pub(super) struct Arguments {
     /// Adam's learning rate
     #[arg(long, default_value_t = defaults::LEARNING_RATE)]
     learning_rate: f64,
+    /// Of --max-steps, how many at the end bring the learning rate down to zero
+    #[arg(long, value_name = "STEPS", value_parser = super::count)]
+    cool_down: Option<usize>,
     /// Steps at most [default: 20000, stitching 2500]
     #[arg(long, value_parser = super::count)]
     max_steps: Option<usize>,
@@ -138,6 +141,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         held_out_pairs: arguments.held_out_pairs,
         batch: arguments.batch,
         learning_rate: arguments.learning_rate,
+        cool_down: arguments.cool_down,
         max_steps,
         evaluate_every: defaults::EVALUATE_EVERY.min(max_steps.max(1)),
         free_running: arguments.free_running,
@@ -192,12 +196,14 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             });
             bar.finish_and_clear();
             if let Err(error) = aligned {
-                return Err(unfinished.failed(error));
+                unfinished.tidy();
+                return Err(error);
             }
         }
         outcomes.extend(read_rows::<OutcomeRow>(&folder.join(work::OUTCOMES))?);
     }
-    let AlignmentSettings { converged, pairs, warnings, .. } = AlignmentSettings::read(&unfinished.alignment())?;
+    let AlignmentSettings { converged, ending, pairs, warnings, .. } =
+        AlignmentSettings::read(&unfinished.alignment())?;
     let bootstrap = Bootstrap { seed: plain.seed, ..Bootstrap::default() };
     let rows: Vec<IiaRow> = by_variable("", &file_name(&arguments.out), &plain, &names, &outcomes)
         .iter()
@@ -216,7 +222,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     for warning in warnings {
         session.output.warn(warning);
     }
-    if !converged {
+    if !converged && ending != fit::Ending::Diverged {
         session.output.warn("the fit did not reach the mark in every direction; the alignment says converged = false");
     }
     for PairCounts { source, target, variable, .. } in pairs.iter().filter(|pairs| !pairs.disjoint) {

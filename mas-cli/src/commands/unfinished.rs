@@ -11,7 +11,7 @@ use crate::{
     results::write_file,
     runs::{ENGINE_VERSION, try_exclusive},
     study::{AlignConfiguration, FitControl},
-    work::{CHECKPOINT, NetworkPlace},
+    work::NetworkPlace,
 };
 
 /// The folder in which work on `out` is put aside.
@@ -124,56 +124,21 @@ impl Unfinished {
         self.partial.join("alignment")
     }
 
-    fn place_of(&self, control: FitControl) -> PathBuf {
-        match control {
-            FitControl::None => self.alignment(),
-            other => self.alignment().join("controls").join(other.name()),
-        }
-    }
-
     /// Where the fit of a control belongs, made if it is not there.
     ///
     /// # Errors
     /// A folder that cannot be made.
     pub fn folder_of(&self, control: FitControl) -> Result<PathBuf> {
-        let folder = self.place_of(control);
+        let folder = match control {
+            FitControl::None => self.alignment(),
+            other => self.alignment().join("controls").join(other.name()),
+        };
         std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
         Ok(folder)
     }
 
-    /// What is to be said of an `error` that ended the work. A fit that diverged has its last good checkpoint moved to where
-    /// the next attempt, with other settings, leaves it alone.
-    pub fn failed(self, error: Error) -> Error {
-        let checkpoints = FitControl::ALL.map(|control| self.place_of(control).join(CHECKPOINT));
-        let kept = checkpoints.into_iter().find(|checkpoint| checkpoint.is_file());
-        let (Error::Core(mas_core::Error::NotFinite(message)), Some(kept)) = (&error, kept) else {
-            self.tidy();
-            return error;
-        };
-        let aside = (1..).map(|attempt| self.diverged(attempt)).find(|aside| !aside.exists());
-        let kept = match aside {
-            Some(aside) if std::fs::rename(&self.partial, &aside).is_ok() => {
-                kept.strip_prefix(&self.partial).map_or(aside.clone(), |within| aside.join(within))
-            }
-            // Then it stays where it was made.
-            _ => kept,
-        };
-        let message = format!("{message}. The last good checkpoint is {}", kept.display());
-        mas_core::Error::NotFinite(message).into()
-    }
-
-    /// `OUT.diverged`, `OUT.diverged-2`, …
-    fn diverged(&self, attempt: usize) -> PathBuf {
-        let mut name = self.out.file_name().unwrap_or_default().to_os_string();
-        name.push(".diverged");
-        if attempt > 1 {
-            name.push(format!("-{attempt}"));
-        }
-        self.out.with_file_name(name)
-    }
-
     /// Deletes the folder again if a refused command has done nothing in it that another could go on with.
-    fn tidy(&self) {
+    pub fn tidy(&self) {
         let alignment = self.alignment();
         let controls = alignment.join("controls");
         // Folders with something in them are not removed; nor does it matter if one is left.

@@ -76,6 +76,7 @@ impl Checker<'_> {
         let range = self.range()?;
         let variables = self.variables()?;
         let positive = |key, given: &Option<Spanned<usize>>, default| source.positive(key, given.as_ref(), default);
+        let max_steps = positive("max-steps", &table.max_steps, defaults::max_steps(method))?;
         let common = AlignConfiguration {
             method,
             function,
@@ -96,7 +97,8 @@ impl Checker<'_> {
             held_out_pairs: positive("held-out-pairs", &table.held_out_pairs, defaults::HELD_OUT_PAIRS)?,
             batch: positive("batch", &table.batch, defaults::BATCH)?,
             learning_rate: source.above_zero("learning-rate", table.learning_rate.as_ref(), defaults::LEARNING_RATE)?,
-            max_steps: positive("max-steps", &table.max_steps, defaults::max_steps(method))?,
+            cool_down: self.cool_down(max_steps)?,
+            max_steps,
             evaluate_every: positive("evaluate-every", &table.evaluate_every, defaults::EVALUATE_EVERY)?,
             free_running: table.free_running.unwrap_or(false),
             control: FitControl::None,
@@ -211,6 +213,16 @@ impl Checker<'_> {
             .or(table.method.as_ref().map(Spanned::span))
             .unwrap_or(table.name.span());
         fit.objective().map(|_| ()).map_err(|error| self.source.error(span, error.to_string(), None))
+    }
+
+    /// Steps at the end of `max_steps` in which the learning rate goes down.
+    fn cool_down(&self, max_steps: usize) -> Result<Option<usize>, StudyError> {
+        let Some(given) = &self.table.cool_down else { return Ok(None) };
+        if (1..=max_steps).contains(given.get_ref()) {
+            return Ok(Some(*given.get_ref()));
+        }
+        let what = format!("cool-down = {} is impossible", given.get_ref());
+        Err(self.source.error_with(given.span(), what, format!("it is at least 1 and at most max-steps, {max_steps}")))
     }
 
     fn range(&self) -> Result<Option<ValueRange>, StudyError> {

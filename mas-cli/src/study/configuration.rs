@@ -215,6 +215,9 @@ pub struct AlignConfiguration {
     pub batch: usize,
     /// Learning rate.
     pub learning_rate: f64,
+    /// Of the steps, how many at the end bring the learning rate down to zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cool_down: Option<usize>,
     /// Steps at most.
     pub max_steps: usize,
     /// Steps from one validation to the next.

@@ -153,6 +153,8 @@ pub struct AlignmentTable {
     pub batch: Option<Spanned<usize>>,
     /// Default [`LEARNING_RATE`](super::defaults::LEARNING_RATE).
     pub learning_rate: Option<Spanned<f64>>,
+    /// Of `max-steps`, how many at the end bring the learning rate down to zero, in a straight line; default: none.
+    pub cool_down: Option<Spanned<usize>>,
     /// Steps at most; default [`MAX_STEPS`](super::defaults::MAX_STEPS), for methods that stitch
     /// [`MAX_STEPS_STITCHING`](super::defaults::MAX_STEPS_STITCHING).
     pub max_steps: Option<Spanned<usize>>,

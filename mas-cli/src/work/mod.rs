@@ -5,7 +5,6 @@ mod blocks;
 mod similarity;
 mod train;
 
-pub(crate) use align::CHECKPOINT;
 pub use align::{
     Aligned, AlignmentSettings, CAPACITY, DIVERGENCE, FIT, NetworkPlace, OUTCOMES, PairCounts, align, is_aligned,
     remeasure,

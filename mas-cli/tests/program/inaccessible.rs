@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use mas_core::Activity;
+
 use crate::{refuses, says, succeeds};
 
 /// Two trained networks from the author's PyTorch implementation of arXiv 2501.06164, as `g12345` and `g23456`.
@@ -173,7 +175,33 @@ fn a_recording_is_aligned_with_a_network() {
     assert!(iia.iter().any(|row| row["control"] == "shuffled"));
     assert!(iia.iter().all(|row| row["control"] != "random-network"));
 
+    // Of an animal nobody knows tokens, but its variables.
+    let brain = Activity::read(folder.path().join("brain.npz")).unwrap();
+    let shape = [brain.trials(), brain.time(), brain.width()];
+    let without = || Activity::new(brain.values().to_vec(), shape, brain.lengths().to_vec()).unwrap();
+    let with = |names: &[&str]| {
+        let one = |activity: Activity, name: &&str| {
+            activity.with_variable(*name, brain.variable(name).unwrap().to_vec()).unwrap()
+        };
+        names.iter().fold(without(), one)
+    };
+    with(&["phase", "count"]).write(folder.path().join("animal.npz")).unwrap();
+    let fit = ["align", "g12345", "animal.npz", "--method", "clmas", "--k", "8", "--max-steps", "5", "--batch", "16"];
+    let pairs = ["--training-pairs", "60", "--held-out-pairs", "30", "--out", "animal"];
+    succeeds(folder.path(), &[&fit[..], &pairs, &task].concat());
+    let course = rows(folder.path(), "animal/fit.csv");
+    let loss = |step: &str| {
+        let into = course.iter().filter(|row| row["step"] == step && row["target"] == "animal");
+        into.map(|row| row["cl_loss"].parse::<f64>().unwrap()).sum::<f64>()
+    };
+    assert!(loss("5") < loss("0"), "{course:?}");
+    without().write(folder.path().join("mute.npz")).unwrap();
+
     let refused = |rest: &[&str]| refuses(folder.path(), &[rest, &pairs, &["--max-steps", "1"]].concat());
+    let mute = refused(&["align", "g12345", "mute.npz", "--method", "clmas", "--task", "multi-object"]);
+    assert!(mute.contains("mute.npz: ") && mute.contains("`tokens` or var.phase, var.count"), "{mute}");
+    let other = refused(&["align", "g12345", "animal.npz", "--method", "clmas", "--task", "rounding"]);
+    assert!(other.contains("animal.npz: trial ") && other.contains("no token of rounding leads"), "{other}");
     assert!(refused(&["align", "g12345", "brain.npz", "--method", "clmas"]).contains("--task"));
     let mas = refused(&["align", "g12345", "brain.npz", "--method", "mas", "--task", "multi-object"]);
     assert!(mas.contains("`brain` is only recorded"), "{mas}");

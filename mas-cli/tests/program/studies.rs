@@ -61,6 +61,18 @@ fn report_of(folder: &Path, runs: &str, file: &str) -> String {
     std::fs::read_to_string(folder.join(runs).join("report").join(file)).unwrap()
 }
 
+/// One fit of many that goes astray is no reason to be left without the others.
+#[test]
+fn a_fit_that_diverges_does_not_stop_the_study() {
+    let text = STUDY.replace("max-steps = 10\n", "max-steps = 10\nlearning-rate = 1e38\n");
+    let folder = with_study(&text);
+    succeeds(folder.path(), &["run", "small.toml"]);
+    let page = report_of(folder.path(), "runs", "index.html");
+    assert!(page.contains("Alignment embedding: the fit diverged after"));
+    let iia = report_of(folder.path(), "runs", "iia.csv");
+    assert!(iia.contains(",embedding,") && iia.contains(",hidden,"));
+}
+
 #[test]
 fn a_study_is_run_once_and_reported() {
     let folder = with_study(STUDY);

@@ -2,9 +2,13 @@ use super::{Fit, FitConfig};
 use crate::{Alignment, Error, Exchange, Latents, Pairs, Result, Setting, Trials, alignment::Orthogonal, storage};
 
 /// What tells a fit from others, so that a checkpoint is gone on from by its own fit only: settings, networks, pairs
-/// and the alignment that it starts from. When it ends is left out: a fit may go on for longer than was asked at first.
+/// and the alignment that it starts from. When it ends is left out: a fit may go on for longer than was asked at first, unless
+/// its steps depend on that.
 pub(super) fn identity(fit: &Fit, start: &Alignment) -> Result<String> {
-    let config = FitConfig { max_steps: 0, stop: Default::default(), ..fit.config.clone() };
+    let mut config = FitConfig { stop: Default::default(), ..fit.config.clone() };
+    if config.cool_down.is_none() {
+        config.max_steps = 0;
+    }
     let Setting { positions, retain } = fit.setting;
     let networks: Vec<_> = fit.participants.iter().map(|network| (network.name(), network.site())).collect();
     let description = (config, positions, retain, &fit.objective, start.subspaces(), networks);

@@ -15,7 +15,7 @@ pub use stop::StopRule;
 
 use crate::{
     Alignment, Direction, Error, Exchange, Objective, Participant, Population, Result, Setting,
-    evaluate::{self, Swap},
+    evaluate::{self, Outcome, Swap},
     inflow::Inflow,
     latent::LatentExchange,
 };
@@ -29,6 +29,9 @@ pub struct FitConfig {
     pub batch: usize,
     /// Adam's learning rate.
     pub learning_rate: f64,
+    /// Of `max_steps`, how many at the end bring the learning rate down to zero, in a straight line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cool_down: Option<usize>,
     /// Steps at most.
     pub max_steps: usize,
     /// Steps from one validation, and checkpoint, to the next.
@@ -51,6 +54,7 @@ impl Default for FitConfig {
         Self {
             batch: 128,
             learning_rate: 1e-3,
+            cool_down: None,
             max_steps: 20_000,
             evaluate_every: 50,
             free_running: false,
@@ -158,9 +162,20 @@ pub enum Ending {
     Plateau,
     /// `max_steps` were taken first.
     OutOfSteps,
+    /// A loss or a parameter was no longer finite.
+    Diverged,
 }
 
 impl FitConfig {
+    /// The learning rate of the step that follows `step` steps.
+    fn learning_rate_after(&self, step: usize) -> f64 {
+        let left = self.max_steps.saturating_sub(step);
+        match self.cool_down {
+            Some(cool_down) if left < cool_down => self.learning_rate * left as f64 / cool_down as f64,
+            _ => self.learning_rate,
+        }
+    }
+
     /// Whether the fit is judged by `direction`, given that it is trained.
     fn judges(&self, direction: Direction) -> bool {
         self.judged.as_ref().is_none_or(|judged| judged.contains(&direction))
@@ -174,6 +189,8 @@ pub struct Fitted {
     pub alignment: Alignment,
     /// The step of that validation.
     pub best_step: usize,
+    /// How many steps were taken.
+    pub steps: usize,
     /// How the fit ended.
     pub ending: Ending,
     /// All validations, in order.
@@ -203,11 +220,13 @@ impl Fit<'_> {
     /// With `checkpoint`, the state is kept in that file at every validation, and a file that is already there is
     /// gone on from: on one machine's CPU the result has the same bytes as that of an uninterrupted fit.
     ///
+    /// A fit that diverges ends, and its alignment is, as always, that of its best validation.
+    ///
     /// A participant that is only [recorded](Participant::recorded) is read before the first step and never run: it may
     /// be the source of any direction, and the target of those that have the counterfactual-latent loss.
     ///
     /// # Errors
-    /// Settings, pairs or networks that do not fit together; a loss that is not finite (the last checkpoint stays);
+    /// Settings, pairs or networks that do not fit together; a loss that is not finite in the first step;
     /// a checkpoint of another fit; a file that cannot be written; an error of `on_event`.
     pub fn run(
         &self,
@@ -236,25 +255,31 @@ impl Fit<'_> {
         };
         let (latents, validation_latents) = (read(&latent_training)?, read(&latent_validation)?);
         let optimiser = AdamConfig::new().with_epsilon(1e-8).build();
-        loop {
-            if state.is_due(self.config.evaluate_every, self.config.max_steps) {
-                let evaluated = alignment.evaluate()?;
-                let mut accuracy = Vec::new();
-                let outcomes = evaluate::outcomes(&validation_inflows, &evaluated, Swap::Interchange)?;
-                for (exchange, outcomes) in validation.iter().zip(&outcomes) {
-                    let changed = evaluate::accuracy(outcomes, exchange.pairs, Population::Changed);
-                    let accuracy_of = match changed.pairs {
-                        0 => evaluate::accuracy(outcomes, exchange.pairs, Population::All),
-                        _ => changed,
-                    };
-                    accuracy.push(DirectionAccuracy {
-                        direction: exchange.direction,
-                        subspace: exchange.subspace,
-                        iia: accuracy_of.iia(),
-                        token_accuracy: accuracy_of.token_accuracy(),
-                    });
+        let validate = |alignment: &Alignment| -> Result<(Vec<DirectionAccuracy>, Vec<DirectionLatent>)> {
+            let evaluated = alignment.evaluate()?;
+            let outcomes = evaluate::outcomes(&validation_inflows, &evaluated, Swap::Interchange)?;
+            let of = |(exchange, outcomes): (&Exchange, &Vec<Outcome>)| {
+                let changed = evaluate::accuracy(outcomes, exchange.pairs, Population::Changed);
+                let accuracy = match changed.pairs {
+                    0 => evaluate::accuracy(outcomes, exchange.pairs, Population::All),
+                    _ => changed,
+                };
+                DirectionAccuracy {
+                    direction: exchange.direction,
+                    subspace: exchange.subspace,
+                    iia: accuracy.iia(),
+                    token_accuracy: accuracy.token_accuracy(),
                 }
-                let latent = natural::validate(&validation_latents, &evaluated)?;
+            };
+            let accuracy = validation.iter().zip(&outcomes).map(of).collect();
+            Ok((accuracy, natural::validate(&validation_latents, &evaluated)?))
+        };
+        let ending = loop {
+            if state.is_due(self.config.evaluate_every, self.config.max_steps) {
+                let (accuracy, latent) = match validate(&alignment) {
+                    Err(Error::NotFinite(_)) if state.step() > 0 => break Ending::Diverged,
+                    validated => validated?,
+                };
                 state.validated(accuracy, latent, self.objective.latent_weight, &self.config);
                 if let Some(path) = checkpoint {
                     state.save(path)?;
@@ -262,21 +287,21 @@ impl Fit<'_> {
                 on_event(Event::Validated(state.latest()))?;
             }
             if let Some(ending) = state.ending(&self.config) {
-                let (best_step, history) = (state.best_step(), state.history().to_vec());
-                state.restore_best(&mut alignment)?;
-                return Ok(Fitted { alignment, best_step, ending, history });
+                break ending;
             }
-            let loss = step::step(
-                &inflows,
-                &latents,
-                self.objective.latent_weight,
-                &mut alignment,
-                &mut state,
-                &optimiser,
-                &self.config,
-            )?;
+            let weight = self.objective.latent_weight;
+            let step = step::step(&inflows, &latents, weight, &mut alignment, &mut state, &optimiser, &self.config);
+            let loss = match step {
+                Ok(Some(loss)) => loss,
+                Ok(None) => break Ending::Diverged,
+                Err(Error::NotFinite(_)) if state.step() > 0 => break Ending::Diverged,
+                Err(error) => return Err(error),
+            };
             on_event(Event::Step { step: state.step(), loss })?;
-        }
+        };
+        let (best_step, steps, history) = (state.best_step(), state.step(), state.history().to_vec());
+        state.restore_best(&mut alignment)?;
+        Ok(Fitted { alignment, best_step, steps, ending, history })
     }
 
     /// Those of `exchanges` that go in `directions`, each of which must be among them.
@@ -301,6 +326,9 @@ impl Fit<'_> {
         let rate = self.config.learning_rate;
         if rate.is_nan() || rate <= 0.0 || rate.is_infinite() {
             return Err(Error::invalid(format!("the learning rate must be a number above zero, not {rate}")));
+        }
+        if self.config.cool_down.is_some_and(|steps| steps == 0 || steps > self.config.max_steps) {
+            return Err(Error::invalid("a fit cools down for at least one step and at most max_steps"));
         }
         if let Some(judged) = &self.config.judged {
             let trained = |direction: &Direction| self.objective.trained().any(|one| one == *direction);

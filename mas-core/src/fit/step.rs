@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use super::{FitConfig, checkpoint::State, natural};
 use crate::{Alignment, Error, Result, alignment::Evaluated, inflow::Inflow, latent::LatentExchange};
 
-/// One step of Adam on all alignment functions; returns the loss of its batches.
+/// One step of Adam on all alignment functions; returns the loss of its batches. Nothing if that or a parameter is not finite:
+/// then neither `alignment` nor `state` is to be gone on from.
 pub(super) fn step(
     inflows: &[Inflow],
     latents: &[LatentExchange],
@@ -18,7 +19,7 @@ pub(super) fn step(
     state: &mut State,
     optimiser: &Adam,
     config: &FitConfig,
-) -> Result<f64> {
+) -> Result<Option<f64>> {
     let columns = alignment.subspaces().columns();
     let leaves: Vec<Vec<Tensor<2>>> = alignment
         .members()
@@ -39,15 +40,13 @@ pub(super) fn step(
     let objective = objective.into_iter().chain(latent).reduce(|sum, term| sum + term);
     let objective = objective.ok_or_else(|| Error::invalid("a fit needs at least one direction"))?;
     drop(evaluated);
-    let step = state.step() + 1;
-    let diverged = |what: &str, value: f64| {
-        Error::NotFinite(format!(
-            "the fit diverged: {what} of step {step} is {value}; a smaller learning rate than {} may help",
-            config.learning_rate
-        ))
-    };
+    let learning_rate = config.learning_rate_after(state.step());
     if !loss.is_finite() {
-        return Err(diverged("the loss", loss));
+        return match state.step() {
+            // Nothing was learned that could have gone astray.
+            0 => Err(Error::NotFinite(format!("the loss of the first step is {loss}"))),
+            _ => Ok(None),
+        };
     }
     let mut gradients = objective.backward();
     for (member, (leaves, moments)) in
@@ -60,19 +59,19 @@ pub(super) fn step(
                 parameters.push(leaf.inner());
                 continue;
             };
-            let (parameter, next) = optimiser.step(config.learning_rate, leaf.inner(), gradient, moment.take());
+            let (parameter, next) = optimiser.step(learning_rate, leaf.inner(), gradient, moment.take());
             *moment = next;
             // No checkpoint must ever hold what it cannot be read back with.
             let size: f32 = parameter.clone().abs().sum().into_scalar();
             if !size.is_finite() {
-                return Err(diverged("a parameter", size.into()));
+                return Ok(None);
             }
             parameters.push(parameter);
         }
         member.function.set_parameters(parameters)?;
     }
     state.stepped(alignment, loss);
-    Ok(loss)
+    Ok(Some(loss))
 }
 
 /// The batches' mean behaviour loss, and a tracked `[1]` that has its gradient; none where no behaviour is trained.

@@ -199,6 +199,35 @@ fn a_fit_stops_by_its_rule() {
     assert_eq!(ends(FitConfig { max_steps: 15, ..stop(1.1, 3, 20) }, solved()), (Ending::OutOfSteps, 15));
 }
 
+/// Adam's steps are as long as the rate says, whatever the gradient: the way of each must shorten in a straight line.
+#[test]
+fn the_learning_rate_goes_down_over_the_last_steps() {
+    let study = Study::new("state", Positions::Individual);
+    let after = |max_steps: usize, cool_down| {
+        let stop = StopRule { mark: 2.0, patience: 1000, ..StopRule::default() };
+        let config = FitConfig { learning_rate: 1e-4, max_steps, cool_down, evaluate_every: 1, stop, ..config() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        run(&study.fit(Method::Mas, config), study.start(), Some(&path)).unwrap();
+        let file = std::fs::read(&path).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
+        let of = |name: &str| {
+            let data = tensors.tensor(name).unwrap().data().to_vec();
+            data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect::<Vec<f32>>()
+        };
+        [of("parameter.0.0"), of("parameter.1.0")].concat()
+    };
+    let moved = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+    // With all steps cooling down, the one step of a fit of one is at the full rate.
+    assert_eq!(after(1, Some(1)), after(1, None));
+    // Of four steps, two cool down: at the full rate, then at half of it.
+    let (three, four) = (after(3, None), after(4, Some(2)));
+    let last = moved(&three, &four);
+    assert!((last / 0.5e-4 - 1.0).abs() < 0.2, "the last step of two is at half the rate: {last}");
+    let refused = FitConfig { cool_down: Some(11), max_steps: 10, ..config() };
+    assert!(run(&study.fit(Method::Mas, refused), study.start(), None).is_err());
+}
+
 /// A control is as strong as can be when its checkpoint is the best for what it is judged by.
 #[test]
 fn a_fit_is_judged_by_the_directions_that_it_is_told() {

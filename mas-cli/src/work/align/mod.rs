@@ -40,7 +40,7 @@ pub const CAPACITY: &str = "capacity.csv";
 pub const FIT: &str = "fit.csv";
 
 /// What a fit is put aside in until its results are whole.
-pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
+const CHECKPOINT: &str = "checkpoint.safetensors";
 
 /// An alignment that was fitted and measured.
 pub struct Aligned {
@@ -55,7 +55,7 @@ pub struct Aligned {
 /// into `folder`, where a checkpoint is kept meanwhile.
 ///
 /// # Errors
-/// Networks, sites, variables or settings that do not fit together, a fit that diverges, a folder that cannot be written.
+/// Networks, sites, variables or settings that do not fit together, a folder that cannot be written.
 pub fn align(
     configuration: &AlignConfiguration,
     networks: Vec<Given>,
@@ -87,6 +87,7 @@ pub fn align(
         config: FitConfig {
             batch: configuration.batch,
             learning_rate: configuration.learning_rate,
+            cool_down: configuration.cool_down,
             max_steps: configuration.max_steps,
             evaluate_every: configuration.evaluate_every,
             free_running: configuration.free_running,
@@ -112,7 +113,7 @@ pub fn align(
         best_step: fitted.best_step,
         ending: fitted.ending,
         converged: fitted.ending == fit::Ending::Converged,
-        warnings: configuration.function.warning().map(str::to_owned).into_iter().chain(of_start).collect(),
+        warnings: warnings(configuration, of_start, &fitted),
         configuration: configuration.clone(),
         networks: places,
         pairs: data.counts(),
@@ -140,6 +141,19 @@ fn judged(configuration: &AlignConfiguration, objective: &Objective) -> Option<V
     let trained: Vec<Direction> = objective.trained().collect();
     let judged: Vec<Direction> = trained.iter().copied().filter(|&direction| configuration.judges(direction)).collect();
     (!judged.is_empty() && judged.len() < trained.len()).then_some(judged)
+}
+
+/// What has to be said of an alignment: of its function, of where it started, of how its fit ended.
+fn warnings(configuration: &AlignConfiguration, of_start: Vec<String>, fitted: &Fitted) -> Vec<String> {
+    let Fitted { best_step, steps, ending, .. } = fitted;
+    let diverged = (*ending == fit::Ending::Diverged).then(|| {
+        format!(
+            "the fit diverged after {steps} steps, and what is kept is the alignment of step {best_step}; a smaller learning \
+             rate than {} may help",
+            configuration.learning_rate
+        )
+    });
+    configuration.function.warning().map(str::to_owned).into_iter().chain(of_start).chain(diverged).collect()
 }
 
 /// Whether [`align`] has done all of its work in `folder`.
