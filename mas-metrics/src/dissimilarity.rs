@@ -100,7 +100,8 @@ fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
         rest = others;
     }
     let arch = pulp::Arch::new();
-    let fill = |(rows, group)| arch.dispatch(Fill { vectors, width, rows, group });
+    let squares = arch.dispatch(Squares { vectors, width, rows });
+    let fill = |(rows, group)| arch.dispatch(Fill { vectors, squares: &squares, width, rows, group });
     // The last groups are the longest: they come first.
     groups.into_par_iter().rev().for_each(fill);
     table
@@ -111,10 +112,28 @@ fn triangle(rows: usize) -> usize {
     rows * rows.saturating_sub(1) / 2
 }
 
+/// The squared length of every vector, as the products of different ones are summed: equal vectors are at distance 0.
+struct Squares<'a> {
+    vectors: &'a [f64],
+    width: usize,
+    rows: usize,
+}
+
+impl pulp::NullaryFnOnce for Squares<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn call(self) -> Vec<f64> {
+        let of = |row: usize| &self.vectors[row * self.width..][..self.width];
+        (0..self.rows).map(|row| products(of(row), [of(row)])[0]).collect()
+    }
+}
+
 /// The lines of `rows` in the table, one after the other. A type of its own, as a closure need not be compiled into what
 /// the processor at hand can do.
 struct Fill<'a> {
     vectors: &'a [f64],
+    squares: &'a [f64],
     width: usize,
     rows: Range<usize>,
     group: &'a mut [f64],
@@ -125,35 +144,43 @@ impl pulp::NullaryFnOnce for Fill<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { vectors, width, rows, group } = self;
+        let Self { vectors, squares, width, rows, group } = self;
+        let of = |row: usize| &vectors[row * width..][..width];
         for tile in (0..rows.end).step_by(TILE) {
             for row in rows.clone() {
-                let own = &vectors[row * width..][..width];
+                let own = of(row);
                 let line = &mut group[triangle(row) - triangle(rows.start)..][..row];
                 let end = row.min(tile + TILE);
                 let mut other = tile;
                 while other + TOGETHER <= end {
                     let mut others = [own; TOGETHER];
-                    for (place, other) in others.iter_mut().zip(other..) {
-                        *place = &vectors[other * width..][..width];
-                    }
-                    line[other..other + TOGETHER].copy_from_slice(&squared_distances(own, others));
+                    others.iter_mut().zip(other..).for_each(|(place, other)| *place = of(other));
+                    line[other..other + TOGETHER].copy_from_slice(&products(own, others));
                     other += TOGETHER;
                 }
                 while other < end {
-                    let [distance] = squared_distances(own, [&vectors[other * width..][..width]]);
-                    line[other] = distance;
+                    [line[other]] = products(own, [of(other)]);
                     other += 1;
+                }
+                for other in tile..end {
+                    let size = squares[row] + squares[other];
+                    let found = size - 2.0 * line[other];
+                    // Of vectors that are close, the difference of large numbers has few digits left.
+                    line[other] = if found < CLOSE * size { squared_difference(own, of(other)) } else { found };
                 }
             }
         }
     }
 }
 
-/// For each distance four sums side by side, and several distances at once: registers are full, and the order of the
-/// sums is fixed.
+/// Squared distances below this share of the squared lengths are summed from differences. Above it, rounding costs at most
+/// four of sixteen digits.
+const CLOSE: f64 = 1e-4;
+
+/// Scalar products. For each four sums side by side, and several products at once: registers are full, and the order of
+/// the sums is fixed, whatever the products beside it: equal vectors have equal products.
 #[inline(always)]
-fn squared_distances<const N: usize>(own: &[f64], others: [&[f64]; N]) -> [f64; N] {
+fn products<const N: usize>(own: &[f64], others: [&[f64]; N]) -> [f64; N] {
     let mut sums = [[0.0; 4]; N];
     let (chunks, rest) = own.as_chunks::<4>();
     let others = others.map(|other| (other.as_chunks::<4>().0, &other[own.len() - rest.len()..]));
@@ -161,17 +188,20 @@ fn squared_distances<const N: usize>(own: &[f64], others: [&[f64]; N]) -> [f64; 
         for (sums, (others, _)) in sums.iter_mut().zip(&others) {
             let other = others[index];
             for lane in 0..4 {
-                let difference = own[lane] - other[lane];
-                sums[lane] += difference * difference;
+                sums[lane] = own[lane].mul_add(other[lane], sums[lane]);
             }
         }
     }
     for (sums, (_, others)) in sums.iter_mut().zip(&others) {
         for (own, other) in rest.iter().zip(*others) {
-            sums[0] += (own - other) * (own - other);
+            sums[0] = own.mul_add(*other, sums[0]);
         }
     }
     sums.map(|sums| (sums[0] + sums[2]) + (sums[1] + sums[3]))
+}
+
+fn squared_difference(u: &[f64], v: &[f64]) -> f64 {
+    u.iter().zip(v).map(|(u, v)| (u - v) * (u - v)).sum()
 }
 
 fn squared_length(vector: &[f64]) -> f64 {

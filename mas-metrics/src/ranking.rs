@@ -7,6 +7,8 @@ pub(crate) struct Ranking {
     pub dense: Vec<u32>,
     /// How many different values there are.
     pub groups: usize,
+    /// For each different value, how many values are smaller; empty where no values are equal.
+    starts: Vec<u32>,
 }
 
 impl Ranking {
@@ -14,14 +16,20 @@ impl Ranking {
     pub fn new(values: &[f64]) -> Self {
         let order = sorted(values);
         let mut dense = vec![0; values.len()];
-        let mut group = 0;
+        let mut starts = Vec::new();
+        let mut last = None;
         for (place, &(key, index)) in order.iter().enumerate() {
-            if place > 0 && key != order[place - 1].0 {
-                group += 1;
+            if last != Some(key) {
+                starts.push(place as u32);
+                last = Some(key);
             }
-            dense[index as usize] = group;
+            dense[index as usize] = starts.len() as u32 - 1;
         }
-        Self { dense, groups: if values.is_empty() { 0 } else { group as usize + 1 } }
+        let groups = starts.len();
+        if groups == values.len() {
+            starts = Vec::new();
+        }
+        Self { dense, groups, starts }
     }
 
     /// Whether all values are different.
@@ -34,26 +42,27 @@ impl Ranking {
         if self.is_untied() {
             return 0;
         }
-        let mut counts = vec![0_u32; self.groups];
-        self.dense.iter().for_each(|&group| counts[group as usize] += 1);
-        counts.into_iter().map(|count| u64::from(count) * u64::from(count.saturating_sub(1)) / 2).sum()
+        self.spans().map(|(start, end)| u64::from(end - start) * u64::from(end - start - 1) / 2).sum()
     }
 
     /// The rank of each value, from 1; equal values share the mean of their ranks.
     pub fn ranks(&self) -> Ranks<'_> {
-        let by_group = (!self.is_untied()).then(|| self.group_ranks(|_| 1.0));
+        let mean = |(start, end): (u32, u32)| (f64::from(start) + f64::from(end) + 1.0) / 2.0;
+        let by_group = (!self.is_untied()).then(|| self.spans().map(mean).collect());
         Ranks { dense: &self.dense, by_group }
+    }
+
+    /// For each different value, where some are equal, how many values are smaller, and how many are not larger.
+    fn spans(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let ends = self.starts.iter().skip(1).copied().chain([self.dense.len() as u32]);
+        self.starts.iter().copied().zip(ends)
     }
 
     /// The rank of each value in a sample that holds value i `weights[i]` times.
     pub fn weighted_ranks(&self, weights: &[u32]) -> Ranks<'_> {
-        Ranks { dense: &self.dense, by_group: Some(self.group_ranks(|index| f64::from(weights[index]))) }
-    }
-
-    fn group_ranks(&self, weight: impl Fn(usize) -> f64) -> Vec<f64> {
         let mut totals = vec![0.0; self.groups];
-        for (index, &group) in self.dense.iter().enumerate() {
-            totals[group as usize] += weight(index);
+        for (&group, &weight) in self.dense.iter().zip(weights) {
+            totals[group as usize] += f64::from(weight);
         }
         let mut before = 0.0;
         for total in &mut totals {
@@ -61,7 +70,7 @@ impl Ranking {
             *total = before + (own + 1.0) / 2.0;
             before += own;
         }
-        totals
+        Ranks { dense: &self.dense, by_group: Some(totals) }
     }
 }
 
@@ -85,7 +94,9 @@ impl Ranks<'_> {
 }
 
 /// Values are first put into buckets of about this size.
-const BUCKET: usize = 16;
+const BUCKET: usize = 4;
+/// Up to this size a bucket is put in order by insertion.
+const SHORT: usize = 20;
 const MOST_BUCKETS: usize = 1 << 16;
 /// Up to so many values are sorted on one thread.
 const ONE_THREAD: usize = 1 << 17;
@@ -122,12 +133,27 @@ fn sorted(values: &[f64]) -> Vec<(u64, u32)> {
         buckets.push(own);
         (rest, start) = (others, end);
     }
-    let sort = |bucket: &mut [(u64, u32)]| bucket.sort_unstable_by_key(|(key, _)| *key);
+    let sort = |bucket: &mut [(u64, u32)]| match bucket.len() <= SHORT {
+        true => insert(bucket),
+        false => bucket.sort_unstable_by_key(|(key, _)| *key),
+    };
     match values.len() > ONE_THREAD {
         true => buckets.into_par_iter().for_each(sort),
         false => buckets.into_iter().for_each(sort),
     }
     order
+}
+
+fn insert(bucket: &mut [(u64, u32)]) {
+    for next in 1..bucket.len() {
+        let entry = bucket[next];
+        let mut place = next;
+        while place > 0 && bucket[place - 1].0 > entry.0 {
+            bucket[place] = bucket[place - 1];
+            place -= 1;
+        }
+        bucket[place] = entry;
+    }
 }
 
 /// A key that is ordered as the numbers are, the two zeros being equal.

@@ -25,6 +25,8 @@ enum What {
     Data,
     /// The most memory that a fit holds
     Memory,
+    /// Training networks: an epoch, and two seeds side by side
+    Training,
     /// What a step spends on its alignment functions alone
     Frame,
     /// Similarity measures, alone, on large activity (4 GB on disk for a while), and beside Python packages

@@ -1,4 +1,5 @@
-//! What a fit costs: one step, how that grows, a whole fit, its data and its memory. `cargo xtask bench` runs it.
+//! What a fit costs: one step, how that grows, a whole fit, its data, its memory, and the training of its networks. `cargo
+//! xtask bench` runs it.
 //!
 //! Times depend on the machine and on what else it does; the ratios and the shares are what to compare.
 
@@ -9,17 +10,19 @@ mod learning;
 mod machine;
 mod memory;
 mod step;
+mod training;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Every part by name.
-const PARTS: [(&str, fn()); 5] = [
+const PARTS: [(&str, fn()); 6] = [
     ("step", step::report),
     ("growth", growth::report),
     ("learning", learning::report),
     ("data", data::report),
     ("memory", memory::report),
+    ("training", training::report),
 ];
 
 fn main() {

@@ -1,4 +1,4 @@
-"""Times Python packages for similarity on the files in a folder: a JSON object for each job on standard output.
+"""Times one Python package for similarity on the files in a folder: a JSON object for each job on standard output.
 
 `job` is the measure's name in mas-metrics, or `reference` for the ten measures of the reference implementation of Model
 Alignment Search, which are written out below as it computes them. Files are read, and packages imported, beforehand.
@@ -122,17 +122,20 @@ def with_torch_and_scipy(peer):
     report(peer, "reference", "small", lambda: reference(*load("small")))
 
 
-for distribution, module, work in (
-    ("torch", "torch", with_torch_and_scipy),
-    ("rsatoolbox", "rsatoolbox", with_rsatoolbox),
-    ("ckatorch", "ckatorch", with_ckatorch),
-    ("pytorch-cka", "cka", with_pytorch_cka),
-    ("repsim", "repsim", with_repsim),
-    ("netrep", "netrep", with_netrep),
-):
-    try:
-        importlib.import_module(module)
-    except ImportError:
-        print(json.dumps({"peer": distribution, "missing": "is not installed"}), flush=True)
-        continue
+PEERS = {
+    "torch": ("torch", with_torch_and_scipy),
+    "rsatoolbox": ("rsatoolbox", with_rsatoolbox),
+    "ckatorch": ("ckatorch", with_ckatorch),
+    "pytorch-cka": ("cka", with_pytorch_cka),
+    "repsim": ("repsim", with_repsim),
+    "netrep": ("netrep", with_netrep),
+}
+
+distribution = sys.argv[2]
+module, work = PEERS[distribution]
+try:
+    importlib.import_module(module)
+except ImportError:
+    print(json.dumps({"peer": distribution, "missing": "is not installed"}))
+else:
     work(f"{distribution} {version(distribution)}")
