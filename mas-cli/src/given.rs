@@ -1,5 +1,6 @@
 //! Networks as they are given to an alignment: to be run, or recorded only.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct Recording {
     sequences: Arc<[Sequence]>,
     identity: String,
     path: PathBuf,
+    /// Trials of the file that cannot be told from an earlier one.
+    repeated: usize,
 }
 
 impl From<Loaded> for Given {
@@ -74,12 +77,16 @@ impl Recording {
                 }
             }
         };
+        let repeated = activity.trials() - recordings.trials().len();
         let sequences = recordings.trials().iter().enumerate().map(of).collect::<Result<_>>()?;
         let identity = hash_of(path)?;
         let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
-        Ok(Self { recordings, task, sequences, identity, path })
+        Ok(Self { recordings, task, sequences, identity, path, repeated })
     }
 }
+
+/// How often a trial's tokens are drawn again if another trial has them already.
+const REDRAWS: usize = 64;
 
 /// The tokens, `[trial, time]`, of sequences of `task` in which variables take the course that `activity` says.
 fn tokens_of(activity: &Activity, task: &Task) -> Result<Vec<i64>> {
@@ -93,18 +100,26 @@ fn tokens_of(activity: &Activity, task: &Task) -> Result<Vec<i64>> {
         )));
     }
     let time = activity.time();
+    let mut taken = HashSet::new();
     let mut tokens = vec![i64::from(task.vocabulary().pad()); activity.trials() * time];
     for (trial, &length) in activity.lengths().iter().enumerate() {
         let course: Vec<(Variable, &[f32])> =
             recorded.iter().map(|&(variable, values)| (variable, &values[trial * time..][..length])).collect();
-        // Demonstrations whose types are not known are drawn, so that trials with one count are told apart.
+        // Demonstrations whose types are not known are drawn, so that trials with one count can be told apart.
         let mut rng = ChaCha8Rng::seed_from_u64(trial as u64);
-        let sequence = task
-            .sequence_along(&course, &mut rng)
-            .map_err(|error| Error::invalid(format!("trial {trial}: {error}")))?;
+        let mut draw = || task.sequence_along(&course, &mut rng);
+        let named = |error: mas_tasks::Error| Error::invalid(format!("trial {trial}: {error}"));
+        let mut sequence = draw().map_err(named)?;
+        for _ in 0..REDRAWS {
+            if !taken.contains(&sequence.tokens) {
+                break;
+            }
+            sequence = draw().map_err(named)?;
+        }
         for (token, id) in tokens[trial * time..].iter_mut().zip(&sequence.tokens) {
             *token = i64::from(*id);
         }
+        taken.insert(sequence.tokens);
     }
     Ok(tokens)
 }
@@ -135,6 +150,18 @@ impl Given {
                 identity: recording.identity.clone(),
                 recorded_on: Some(recording.task.kind()),
             },
+        }
+    }
+
+    /// What is left out of it, in words.
+    pub fn warning(&self) -> Option<String> {
+        match self {
+            Self::Recorded(recording) if recording.repeated > 0 => Some(format!(
+                "{} trials of `{}` are left out: they have the tokens of earlier ones",
+                recording.repeated,
+                self.name()
+            )),
+            _ => None,
         }
     }
 

@@ -43,7 +43,7 @@ pub enum Population {
     All,
     /// Those whose counterfactual response differs from what the target would have said. Claims use these.
     Changed,
-    /// The changed ones in which a count occurs that no network was trained on.
+    /// The changed ones whose source's or target's count is one that no network was trained on.
     UntrainedCounts,
 }
 

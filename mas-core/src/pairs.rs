@@ -18,7 +18,7 @@ pub struct Pairs {
     pub counterfactual: Trials,
     /// Whether the counterfactual response differs from what the target would have said.
     pub changed: Vec<bool>,
-    /// Whether a count occurs that no network was trained on.
+    /// Whether the source's or the target's count (of demonstrations) is one that no network was trained on.
     pub untrained_count: Vec<bool>,
     /// Natural activity of the target with the counterfactual values, for the counterfactual-latent loss.
     pub natural: Option<Latents>,

@@ -74,6 +74,22 @@ fn gradients_through_a_prestep_are_those_of_finite_differences() {
     }
 }
 
+/// logit(0.8) = ln 4, and the logistic function of 0 is a half.
+#[test]
+fn the_sigmoid_is_undone_and_done_again() {
+    let config = FunctionConfig {
+        prestep: "sigmoid".parse().unwrap(),
+        ..FunctionConfig::new(FunctionKind::Orthogonal, Start::Identity)
+    };
+    let function = config.init(2, 2, 1, None, &device()).unwrap().evaluate(2).unwrap();
+    let activity = Tensor::<2>::from_data([[0.8, 0.5]], &device());
+    let read = values(&function.read(activity.clone(), 0..2));
+    assert!((read[0] - 4.0_f32.ln()).abs() < 1e-6 && read[1].abs() < 1e-6, "{read:?}");
+    let sent = Tensor::<2>::from_data([[0.5, 0.8]], &device());
+    let replaced = values(&interchange(&function, &function, 0..1, Retain::Rest, sent, activity));
+    assert!((replaced[0] - 0.5).abs() < 1e-6 && (replaced[1] - 0.5).abs() < 1e-6, "{replaced:?}");
+}
+
 #[track_caller]
 fn check_gradients(functions: &[AlignmentFunction; 2], columns: usize, activity: [Tensor<2>; 2], what: &str) {
     let width = functions[0].width();

@@ -163,6 +163,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         networks.map(one).collect()
     };
     let given = open()?;
+    given.iter().filter_map(Given::warning).for_each(|warning| session.output.warn(warning));
     let mut controls = match arguments.controls {
         true => FitControl::of(names.len()),
         false => vec![FitControl::None],

@@ -9,7 +9,7 @@ use crate::{
     device::Compute,
     given::Given,
     results::write_file,
-    runs::{ENGINE_VERSION, try_exclusive},
+    runs::{UnitKind, try_exclusive},
     study::{AlignConfiguration, FitControl},
     work::NetworkPlace,
 };
@@ -94,7 +94,7 @@ impl Unfinished {
         let unfinished = Self { partial: beside(out), out: out.to_owned(), _held: Held::take(out)? };
         let partial = &unfinished.partial;
         let origin = Origin {
-            engine: ENGINE_VERSION,
+            engine: UnitKind::Align.engine(),
             device: compute.kind.to_owned(),
             configuration: configuration.clone(),
             networks: networks.iter().map(|network| (network.name().to_owned(), network.place())).collect(),

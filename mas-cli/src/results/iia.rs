@@ -84,7 +84,7 @@ pub enum Population {
     All,
     /// Pairs whose counterfactual response differs from what the target would have said. Claims use these.
     Changed,
-    /// Changed pairs whose counts no network was trained on.
+    /// Changed pairs whose source or target has a number of demonstrations that no network was trained on.
     HeldOutCounts,
 }
 

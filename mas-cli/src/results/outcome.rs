@@ -28,7 +28,7 @@ pub struct OutcomeRow {
     /// Whether the counterfactual response differs from the target's own.
     #[serde(with = "flag")]
     pub changed: bool,
-    /// Whether no network was trained on the pair's counts.
+    /// Whether the source or the target has a number of demonstrations that no network was trained on.
     #[serde(with = "flag")]
     pub held_out_count: bool,
     /// Whether every response token was right.

@@ -8,9 +8,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-/// Raised whenever a change to the program changes numbers; results of older versions are then done anew.
-pub const ENGINE_VERSION: u32 = 3;
-
 /// The name of a unit's result folder: the first 128 bits of a BLAKE3 hash, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key([u8; 16]);

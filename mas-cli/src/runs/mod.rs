@@ -45,7 +45,7 @@ pub use bars::Bars;
 pub use error::{BoxError, Panicked, Result, RunError, UnitFailure};
 pub use executor::{Executor, Summary, UnitContext};
 pub use folder::{Begun, Claim, RunFolder};
-pub use key::{ENGINE_VERSION, Key, ParseKeyError, canonical_json};
+pub use key::{Key, ParseKeyError, canonical_json};
 pub use listing::{Entry, EntryState, Selection};
 pub use lock::FolderLock;
 pub(crate) use lock::try_exclusive;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::durable;
 use super::error::{Result, RunError};
-use super::key::{ENGINE_VERSION, Key};
+use super::key::Key;
 use super::unit::{InputSource, Unit, UnitKind};
 
 /// The program and the machine that made a result. No part of any key, but for the kind of device.
@@ -122,7 +122,7 @@ impl UnitRecord {
             name: unit.name().to_string(),
             kind: unit.kind(),
             key: unit.key(),
-            engine: ENGINE_VERSION,
+            engine: unit.kind().engine(),
             device_kind: unit.device().to_string(),
             device: provenance.device.clone(),
             version: provenance.version.clone(),

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::key::{ENGINE_VERSION, Key};
+use super::key::Key;
 
 /// What a unit does; also the name of the folder under which its result is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +29,15 @@ impl UnitKind {
             Self::Train => "train",
             Self::Align => "align",
             Self::Similarity => "similarity",
+        }
+    }
+
+    /// The engine version: raised whenever a change to the program changes numbers of this kind, so that results of older
+    /// versions are done anew. Those that have such a result for an input are, too.
+    pub fn engine(self) -> u32 {
+        match self {
+            Self::Train | Self::Align => 3,
+            Self::Similarity => 4,
         }
     }
 }
@@ -75,7 +84,7 @@ pub struct Unit {
 
 impl Unit {
     /// A unit of `kind`, called `name` where people read it, with its complete `configuration`: everything that its
-    /// numbers depend on besides its inputs, the kind of `device` and [`ENGINE_VERSION`]. Fields that are null count as
+    /// numbers depend on besides its inputs, the kind of `device` and the [engine](UnitKind::engine). Fields that are null count as
     /// absent.
     pub fn new(
         kind: UnitKind,
@@ -91,7 +100,7 @@ impl Unit {
             "configuration": configuration,
             "inputs": inputs.iter().map(|input| input.key.to_string()).collect::<Vec<_>>(),
             "device": device,
-            "engine": ENGINE_VERSION,
+            "engine": kind.engine(),
         }));
         Self { kind, name: name.into(), configuration, inputs, device, key }
     }

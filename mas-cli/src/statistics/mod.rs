@@ -1,8 +1,8 @@
 //! Intervals over results.
 //!
 //! What is resampled decides what an interval is about. [`cluster_interval`] resamples held-out sequences and speaks of
-//! *these* networks; [`network_interval`] resamples networks and sequences and speaks of networks in general, as far as
-//! a handful of them can; [`hierarchical_interval`] does the latter for units that share nothing.
+//! *these* networks; [`network_interval`] resamples networks and, within each, sequences (a hierarchical bootstrap) and
+//! speaks of networks in general, as far as a handful of them can.
 //!
 //! Two things are always done, because a bare percentile bootstrap gets them wrong:
 //!
@@ -21,7 +21,6 @@
 mod binomial;
 mod cluster;
 mod equivalence;
-mod hierarchy;
 mod interval;
 mod network;
 mod summary;
@@ -29,7 +28,6 @@ mod summary;
 pub use binomial::binomial_interval;
 pub use cluster::{Cluster, cluster_interval};
 pub use equivalence::{Equivalence, equivalence};
-pub use hierarchy::{hierarchical_difference, hierarchical_interval};
 pub use interval::{Bootstrap, Interval};
 pub use network::{Direction, Tie, network_difference, network_interval, network_names, share_interval, tie_interval};
 pub use summary::{directions, iia_rows};

@@ -104,6 +104,7 @@ impl Checker<'_> {
             control: FitControl::None,
             seed,
         };
+        let seeds = source.seeds(table.seeds.as_ref(), seed, "leave it out for the study's own")?;
         let mut fits = Vec::new();
         for members in self.groups(method)? {
             self.goes_together(&common, &members)?;
@@ -117,10 +118,15 @@ impl Checker<'_> {
             let common = AlignConfiguration { sites: sites.clone(), inaccessible, ..common.clone() };
             self.has_objective(&common)?;
             for k in ks {
-                for &control in &controls {
+                for (&seed, &control) in
+                    seeds.iter().flat_map(|seed| controls.iter().map(move |control| (seed, control)))
+                {
                     let sites = sites.clone();
-                    let configuration = AlignConfiguration { sites, k, control, ..common.clone() };
-                    let name = self.fit_name(&configuration, &members);
+                    let configuration = AlignConfiguration { sites, k, control, seed, ..common.clone() };
+                    let mut name = self.fit_name(&configuration, &members);
+                    if seeds.len() > 1 {
+                        name.push_str(&format!(", seed {seed}"));
+                    }
                     fits.push(Fit { name, networks: members.clone(), configuration });
                 }
             }

@@ -160,6 +160,8 @@ pub struct AlignmentTable {
     pub max_steps: Option<Spanned<usize>>,
     /// Steps from one validation to the next; default [`EVALUATE_EVERY`](super::defaults::EVALUATE_EVERY).
     pub evaluate_every: Option<Spanned<usize>>,
+    /// Seeds of the fits, each of which is made once for every seed; default: the study's.
+    pub seeds: Option<Spanned<Vec<Spanned<u64>>>>,
     /// Whether to fit the two controls that are fits of their own (an untrained twin of the source; source vectors
     /// shuffled between trials); default: yes. Floor and ceiling cost little and always come along.
     pub controls: Option<bool>,

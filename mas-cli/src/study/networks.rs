@@ -139,17 +139,7 @@ fn recipe(
         return Err(source.error_with(span, problem.to_string(), help));
     }
     let group = table.name.get_ref();
-    let seeds = match &table.seeds {
-        None => vec![defaults::SEED],
-        Some(seeds) => {
-            if seeds.get_ref().is_empty() {
-                return Err(source.error(seeds.span(), "there are no seeds", "one seed makes one network"));
-            }
-            source.distinct("the seed", seeds.get_ref())?;
-            let seed = |seed| source.seed("seed", Some(seed), defaults::SEED);
-            seeds.get_ref().iter().map(seed).collect::<Result<_, _>>()?
-        }
-    };
+    let seeds = source.seeds(table.seeds.as_ref(), defaults::SEED, "one seed makes one network")?;
     let several = seeds.len() > 1;
     let network = |seed| {
         let name = if several { format!("{group}-{seed}") } else { group.clone() };

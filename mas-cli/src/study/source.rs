@@ -133,6 +133,21 @@ impl<'a> Source<'a> {
         Err(self.error_with(given.span(), format!("{key} = {} is impossible", given.get_ref()), help))
     }
 
+    /// Seeds, each once, or the default; at least one.
+    pub(super) fn seeds(
+        &self,
+        given: Option<&Spanned<Vec<Spanned<u64>>>>,
+        default: u64,
+        help: &'static str,
+    ) -> Result<Vec<u64>, StudyError> {
+        let Some(given) = given else { return Ok(vec![default]) };
+        if given.get_ref().is_empty() {
+            return Err(self.error(given.span(), "there are no seeds", help));
+        }
+        self.distinct("the seed", given.get_ref())?;
+        given.get_ref().iter().map(|seed| self.seed("seed", Some(seed), default)).collect()
+    }
+
     /// A seed, or the default.
     pub(super) fn seed(&self, key: &str, given: Option<&Spanned<u64>>, default: u64) -> Result<u64, StudyError> {
         let Some(given) = given else { return Ok(default) };

@@ -34,6 +34,32 @@ fn an_alignment_is_fitted_measured_and_measured_again() {
     assert!(document["iia"].as_array().unwrap().len() >= 4 * 4);
 }
 
+/// Stitching takes as many coordinates as the narrower network has, whichever of the two that is.
+#[test]
+fn stitching_takes_what_the_narrower_network_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = ["train", "--task", "multi-object", "--network", "gru", "--max-steps", "2", "--width"];
+    for (name, width) in [("a", "8"), ("b", "6")] {
+        succeeds(folder.path(), &[&train[..], &[width, "--out", name]].concat());
+    }
+    let small = ["--max-steps", "2", "--training-pairs", "60", "--held-out-pairs", "20", "--batch", "8"];
+    for networks in [["a", "b"], ["b", "a"]] {
+        let out = networks.concat();
+        let arguments = [&["align", networks[0], networks[1], "--method", "stitching", "--out", &out][..], &small];
+        succeeds(folder.path(), &[&arguments.concat()[..], &["--allow-unaccepted"]].concat());
+        let table = std::fs::read_to_string(folder.path().join(&out).join("capacity.csv")).unwrap();
+        for (target, share) in [("a", "0.75"), ("b", "1")] {
+            let rows: Vec<&str> = table.lines().filter(|line| line.contains(",k-over-d,")).collect();
+            let into: Vec<&&str> = rows.iter().filter(|line| line.split(',').nth(5) == Some(target)).collect();
+            assert!(!into.is_empty(), "{table}");
+            for row in into {
+                let value: f64 = row.rsplit(',').next().unwrap().parse().unwrap();
+                assert_eq!(value, share.parse::<f64>().unwrap(), "{row}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_method_is_fitted_and_measured() {
     let folder = tempfile::tempdir().unwrap();

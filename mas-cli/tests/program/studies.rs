@@ -61,6 +61,30 @@ fn report_of(folder: &Path, runs: &str, file: &str) -> String {
     std::fs::read_to_string(folder.join(runs).join("report").join(file)).unwrap()
 }
 
+/// Fits that differ in nothing but their seed have their blocks held against each other.
+#[test]
+fn fits_of_several_seeds_have_principal_angles_between_them() {
+    let text = STUDY.replace("controls = false\n", "controls = false\nseeds = [1, 2, 3]\n");
+    let folder = with_study(&text);
+    let printed = succeeds(folder.path(), &["run", "small.toml", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(document["computed"].as_u64(), Some(7 + 2));
+    let capacity = report_of(folder.path(), "runs", "capacity.csv");
+    let overlaps: Vec<f64> = capacity
+        .lines()
+        .filter(|line| line.contains(",embedding,") && line.contains(",subspace-overlap,"))
+        .map(|line| line.rsplit(',').next().unwrap().parse().unwrap())
+        .collect();
+    // Of both networks, each over three pairs of fits.
+    assert_eq!(overlaps.len(), 2, "{capacity}");
+    assert!(overlaps.iter().all(|overlap| (0.0..1.0).contains(overlap)), "{overlaps:?}");
+    let iia = report_of(folder.path(), "runs", "iia.csv");
+    assert!(["1", "2", "3"].iter().all(|seed| iia.lines().any(|line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        fields[1] == "embedding" && fields.contains(seed)
+    })));
+}
+
 /// One fit of many that goes astray is no reason to be left without the others.
 #[test]
 fn a_fit_that_diverges_does_not_stop_the_study() {

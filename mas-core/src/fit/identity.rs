@@ -1,9 +1,9 @@
 use super::{Fit, FitConfig};
 use crate::{Alignment, Error, Exchange, Latents, Pairs, Result, Setting, Trials, alignment::Orthogonal, storage};
 
-/// What tells a fit from others, so that a checkpoint is gone on from by its own fit only: settings, networks, pairs
-/// and the alignment that it starts from. When it ends is left out: a fit may go on for longer than was asked at first, unless
-/// its steps depend on that.
+/// What tells a fit from others, so that a checkpoint is gone on from by its own fit only: settings, networks (their names
+/// and sites; whether their weights are still the same is the caller's to know), pairs and the alignment that it starts
+/// from. When it ends is left out: a fit may go on for longer than was asked at first, unless its steps depend on that.
 pub(super) fn identity(fit: &Fit, start: &Alignment) -> Result<String> {
     let mut config = FitConfig { stop: Default::default(), ..fit.config.clone() };
     if config.cool_down.is_none() {

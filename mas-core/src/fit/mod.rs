@@ -218,7 +218,8 @@ impl Fit<'_> {
     /// Learns the functions of `alignment`, which says where to start.
     ///
     /// With `checkpoint`, the state is kept in that file at every validation, and a file that is already there is
-    /// gone on from: on one machine's CPU the result has the same bytes as that of an uninterrupted fit.
+    /// gone on from: on one machine's CPU the result has the same bytes as that of an uninterrupted fit. It does not notice
+    /// that weights of a network have changed meanwhile.
     ///
     /// A fit that diverges ends, and its alignment is, as always, that of its best validation.
     ///

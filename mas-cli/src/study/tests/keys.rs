@@ -76,6 +76,7 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
         "batch = 64",
         "learning-rate = 0.01",
         "cool-down = 5",
+        "seeds = [7]",
         "max-steps = 10",
         "evaluate-every = 10",
         "free-running = true",

@@ -98,6 +98,8 @@ const MISTAKES: &[(&str, &str, usize, &str, &str)] = &[
     ("k = 4", "k = 9\nvariables = [\"phase\", \"count\"]", 19, "9", "at most 8"),
     ("k = 4", "learning-rate = 0", 19, "0", "learning-rate = 0 is impossible"),
     ("k = 4", "max-steps = 0", 19, "0", "20000 if left out"),
+    ("k = 4", "seeds = []", 19, "[]", "there are no seeds"),
+    ("k = 4", "seeds = [1, 1]", 19, "1", "the seed `1` is there already"),
     ("k = 4", "cool-down = 0", 19, "0", "at most max-steps, 20000"),
     ("k = 4", "max-steps = 5\ncool-down = 6", 20, "6", "at most max-steps, 5"),
     ("k = 4", "range = [3, 1]", 19, "[3, 1]", "no value lies from 3 to 1"),
