@@ -271,7 +271,7 @@ fn alignments(
                 blocks.add(&unit, &alignment, |there| names.here(there))?;
             }
         }
-        let k = configuration.k.unwrap_or(0) as u64;
+        let k = configuration.size(0) as u64;
         let control = Control::from(configuration.control);
         let mut course: Vec<FitRow> = read_rows(&result.join(work::FIT))?;
         for row in &mut course {

@@ -61,9 +61,9 @@ pub(super) struct Arguments {
     /// Within networks, swap the coordinates that no variable has, too: they must not matter
     #[arg(long)]
     null: bool,
-    /// Coordinates of each variable's subspace [default: 32]
-    #[arg(long, value_parser = super::count)]
-    k: Option<usize>,
+    /// Coordinates of each variable's subspace: one number for all, or one for each [default: 32]
+    #[arg(long, value_delimiter = ',', value_parser = super::count)]
+    k: Vec<usize>,
     /// individual or stepwise
     #[arg(long, default_value = "individual")]
     positions: Positions,
@@ -102,8 +102,9 @@ pub(super) struct Arguments {
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
     let method = arguments.method;
-    if let (Some(k), true) = (arguments.k, method.takes_everything()) {
-        session.output.warn(format!("--k {k} is ignored: {method} takes everything"));
+    if !arguments.k.is_empty() && method.takes_everything() {
+        let given: Vec<String> = arguments.k.iter().map(usize::to_string).collect();
+        session.output.warn(format!("--k {} is ignored: {method} takes everything", given.join(",")));
     }
     if let (Some(weight), false) = (arguments.cl_weight, method.weighs_latent()) {
         session.output.warn(format!("--cl-weight {weight} is ignored: {method} has not both losses"));
@@ -118,6 +119,16 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if arguments.variable.len() > 1 && arguments.variable.contains(&full) {
         return Err(Error::invalid("--variable: `full` is all variables at once; give it alone"));
     }
+    let (k, sizes) = match arguments.k.as_slice() {
+        _ if method.takes_everything() => (None, Vec::new()),
+        [] => (Some(defaults::K), Vec::new()),
+        &[k] => (Some(k), Vec::new()),
+        sizes if sizes.len() == arguments.variable.len() => (None, sizes.to_vec()),
+        sizes => {
+            let (given, variables) = (sizes.len(), arguments.variable.len());
+            return Err(Error::invalid(format!("--k names {given} sizes for {variables} variables")));
+        }
+    };
     let plain = AlignConfiguration {
         method,
         function: arguments.function,
@@ -132,7 +143,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         variables: arguments.variable.clone(),
         program: None,
         range: None,
-        k: (!method.takes_everything()).then(|| arguments.k.unwrap_or(defaults::K)),
+        k,
+        sizes,
         inaccessible: inaccessible(method, &arguments.inaccessible, &names)?,
         cl_weight: method.weighs_latent().then(|| arguments.cl_weight.unwrap_or(LATENT_WEIGHT)),
         together: arguments.together,

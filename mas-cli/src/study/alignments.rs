@@ -89,6 +89,7 @@ impl Checker<'_> {
             program,
             range,
             k: None,
+            sizes: table.sizes.as_ref().map_or_else(Vec::new, |sizes| sizes.get_ref().clone()),
             inaccessible: Vec::new(),
             cl_weight: self.cl_weight(method)?,
             together: table.together.as_ref().is_some_and(|together| *together.get_ref()),
@@ -308,6 +309,9 @@ impl Checker<'_> {
         let source = self.source;
         let of = |&member: &usize| (self.networks[member].width, self.networks[member].name.as_str());
         let narrowest = members.iter().map(of).min_by_key(|(width, _)| *width);
+        if let Some(sizes) = &self.table.sizes {
+            return self.sizes_fit(sizes, method, variables, narrowest).map(|()| vec![None]);
+        }
         match &self.table.k {
             Some(given) if method.takes_everything() => {
                 let message = format!("k means nothing to `{}`, which takes everything", method.id());
@@ -347,11 +351,50 @@ impl Checker<'_> {
         }
     }
 
+    /// Whether there is room for subspaces of these sizes.
+    fn sizes_fit(
+        &self,
+        given: &Spanned<Vec<usize>>,
+        method: Method,
+        variables: usize,
+        narrowest: Option<(usize, &str)>,
+    ) -> Result<(), StudyError> {
+        let refuse = |message: String, help: &'static str| Err(self.source.error(given.span(), message, help));
+        let sizes = given.get_ref();
+        if method.takes_everything() {
+            return refuse(
+                format!("sizes mean nothing to `{}`, which takes everything", method.id()),
+                "leave them out",
+            );
+        }
+        if self.table.k.is_some() {
+            return refuse(
+                "sizes stand beside k".into(),
+                "k is for subspaces that are all of one size: give one of the two",
+            );
+        }
+        if sizes.len() != variables || sizes.contains(&0) {
+            let message = format!("{sizes:?} are not the sizes of {variables} subspaces");
+            return refuse(message, "give one number, at least 1, for each variable");
+        }
+        let all = sizes.iter().fold(0, |sum: usize, &size| sum.saturating_add(size));
+        match narrowest {
+            Some((width, name)) if all > width => refuse(
+                format!("subspaces of {all} coordinates are more than `{name}` has, {width}"),
+                "make them smaller",
+            ),
+            _ => Ok(()),
+        }
+    }
+
     fn fit_name(&self, fit: &AlignConfiguration, members: &[usize]) -> String {
         let names: Vec<_> = members.iter().map(|&member| self.networks[member].name.as_str()).collect();
         let mut name = format!("{}: {}", self.table.name.get_ref(), names.join(" "));
         if fit.alignment_function() != FunctionConfig::new(FunctionKind::default(), fit.start) {
             name.push_str(&format!(", {}", fit.function_label()));
+        }
+        if !fit.sizes.is_empty() {
+            name.push_str(&format!(", k = {:?}", fit.sizes));
         }
         if let Some(k) = fit.k {
             name.push_str(&format!(", k = {k}"));

@@ -194,6 +194,9 @@ pub struct AlignConfiguration {
     /// Coordinates of each variable's subspace; nothing for methods that take everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
+    /// Coordinates of each variable's subspace, in the place of `k`, where they are not as many for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<usize>,
     /// The networks, as places in the inputs, whose activity is read and which are not run in the fit; for methods that
     /// have such.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -344,12 +347,17 @@ impl AlignConfiguration {
             site: self.site_label(),
             variable: swapped.to_string(),
             k: match swapped.subspace {
-                // What it leaves in place.
-                Subspaces::EXTRANEOUS => self.k.unwrap_or(0) * self.variables.len(),
-                _ => self.k.unwrap_or(0) * swapped.variables.len(),
+                // What goes over, and what the null variable leaves in place.
+                Subspaces::ALL | Subspaces::EXTRANEOUS => (0..self.variables.len()).map(|index| self.size(index)).sum(),
+                index => self.size(index),
             } as u64,
             seed: self.seed,
         }
+    }
+
+    /// Coordinates of the subspace of the variable at `index`; 0 for methods that take everything.
+    pub fn size(&self, index: usize) -> usize {
+        self.sizes.get(index).copied().or(self.k).unwrap_or(0)
     }
 
     /// The network, as a place in the inputs, whose untrained twin stands in for it in a random-network control: the first

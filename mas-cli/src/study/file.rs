@@ -145,6 +145,8 @@ pub struct AlignmentTable {
     /// Coordinates of each variable's subspace; a list makes a fit for each. Default [`K`](super::defaults::K), or what
     /// there is room for. Not for `stitching` and `latent-stitching`, which take everything.
     pub k: Option<Spanned<OneOrMany>>,
+    /// Coordinates of the subspace of each of the `variables`, in the place of `k`.
+    pub sizes: Option<Spanned<Vec<usize>>>,
     /// Interchanges to fit to; default [`TRAINING_PAIRS`](super::defaults::TRAINING_PAIRS).
     pub training_pairs: Option<Spanned<usize>>,
     /// Interchanges to judge by; default [`HELD_OUT_PAIRS`](super::defaults::HELD_OUT_PAIRS).

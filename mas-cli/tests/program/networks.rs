@@ -212,6 +212,17 @@ fn several_variables_are_measured_apart() {
     let whole: Vec<&str> = iia.lines().filter(|line| line.contains(",none,all,")).collect();
     assert_eq!(whole.len(), 2 * 4, "{iia}");
     assert!(whole.iter().all(|line| line.split(',').nth(16) == Some("20")), "{whole:?}");
+
+    // Subspaces of sizes of their own, in one frame.
+    let with = |k| [&["align", "a", "b", "--k", k][..], &two[5..two.len() - 1], &["sized"]].concat();
+    succeeds(folder.path(), &with("1,6"));
+    let iia = std::fs::read_to_string(folder.path().join("sized/iia.csv")).unwrap();
+    for (variable, k) in [("phase", "1"), ("count", "6")] {
+        let rows: Vec<&str> = iia.lines().filter(|line| line.split(',').nth(7) == Some(variable)).collect();
+        assert!(!rows.is_empty() && rows.iter().all(|line| line.split(',').nth(8) == Some(k)), "{variable}: {rows:?}");
+    }
+    succeeds(folder.path(), &["evaluate", "sized", "--pairs", "10"]);
+    assert!(refuses(folder.path(), &with("1,6,1")).contains("3 sizes for 2 variables"));
 }
 
 #[test]

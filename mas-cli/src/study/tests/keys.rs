@@ -68,6 +68,7 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
         "positions = \"stepwise\"",
         "variables = [\"count\"]",
         "variables = [\"phase\", \"count\"]\nk = 16",
+        "sizes = [8, 1]\nvariables = [\"phase\", \"count\"]",
         "program = \"count-up-up\"",
         "range = [1, 8]\nvariables = [\"count\"]",
         "k = 8",

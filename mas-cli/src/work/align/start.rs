@@ -16,12 +16,14 @@ pub(super) fn start(
 ) -> Result<(Alignment, Vec<String>)> {
     let method = configuration.method;
     let narrowest = participants.iter().map(|participant| participant.site().width).min().unwrap_or(0);
-    let k = match configuration.k {
-        _ if method.takes_everything() => narrowest,
-        Some(k) => k,
-        None => return Err(Error::invalid(format!("method `{method}` needs k, the size of the subspace"))),
-    };
-    let subspaces = Subspaces::new(configuration.variables.iter().map(|variable| (variable.to_string(), k)))?;
+    if !method.takes_everything() && configuration.k.is_none() && configuration.sizes.is_empty() {
+        return Err(Error::invalid(format!("method `{method}` needs k, the size of the subspace")));
+    }
+    let sized = configuration.variables.iter().enumerate().map(|(index, variable)| {
+        let size = if method.takes_everything() { narrowest } else { configuration.size(index) };
+        (variable.to_string(), size)
+    });
+    let subspaces = Subspaces::new(sized)?;
     let function = configuration.alignment_function();
     let (mut members, mut warnings) = (Vec::new(), Vec::new());
     for (index, (network, participant)) in networks.iter().zip(participants).enumerate() {
