@@ -213,6 +213,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
                 return Err(error);
             }
         }
+        let AlignmentSettings { ending, warnings, .. } = AlignmentSettings::read(&folder)?;
+        if control != FitControl::None && ending == fit::Ending::Diverged {
+            warnings.iter().for_each(|warning| session.output.warn(format!("{}: {warning}", control.name())));
+        }
         outcomes.extend(read_rows::<OutcomeRow>(&folder.join(work::OUTCOMES))?);
     }
     let AlignmentSettings { converged, ending, pairs, warnings, .. } =

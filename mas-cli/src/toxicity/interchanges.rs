@@ -135,6 +135,16 @@ fn at_site(
         }
         Ok(())
     })?;
+    if fitted.ending == fit::Ending::Diverged {
+        // It is the only fit of its kind: judged, it would pass for what models share.
+        return Err(mas_core::Error::NotFinite(format!(
+            "the fit at {name} diverged after {} steps; a smaller learning rate than {} may help. Its last good checkpoint is {}",
+            fitted.steps,
+            settings.fit_learning_rate,
+            checkpoint.display()
+        ))
+        .into());
+    }
     progress(&format!("judging at {name}"), settings.fit_steps, settings.fit_steps);
     let mut rows = Vec::new();
     let mut measured = vec![(control, Swap::Interchange)];

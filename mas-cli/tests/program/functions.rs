@@ -201,8 +201,9 @@ fn a_fit_that_diverged_keeps_its_best_alignment_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     import(path);
-    let warned = says(path, &align(&["--learning-rate", "1e38", "--out", "fit"]));
+    let warned = says(path, &align(&["--learning-rate", "1e38", "--controls", "--out", "fit"]));
     assert!(warned.contains("the fit diverged after") && warned.contains("smaller learning rate"), "{warned}");
+    assert!(warned.contains("shuffled: the fit diverged") && warned.contains("random-network: the fit"), "{warned}");
     let stored: toml::Table = std::fs::read_to_string(path.join("fit/alignment.toml")).unwrap().parse().unwrap();
     assert_eq!(stored["settings"]["ending"].as_str(), Some("diverged"));
     assert_eq!(stored["settings"]["converged"].as_bool(), Some(false));
