@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 
 use crate::comparison::{Comparison, multiplicities};
+use crate::correlation::sum;
 use crate::dissimilarity::{pair, squared_euclidean};
 use crate::error::Side;
 use crate::rsa::Tables;
@@ -65,7 +66,7 @@ impl KernelCka {
 
 impl Comparison for KernelCka {
     fn value(&self) -> Result<f64> {
-        Ok(self.a.iter().zip(&self.b).map(|(a, b)| a * b).sum::<f64>() / self.scale)
+        Ok(sum(self.a.len(), |index| self.a[index] * self.b[index]) / self.scale)
     }
 
     fn permuted(&self, order: &[usize]) -> Result<f64> {
@@ -109,20 +110,31 @@ impl Comparison for KernelCka {
 }
 
 fn own(kernel: &[f64], side: Side) -> Result<f64> {
-    let own: f64 = kernel.iter().map(|value| value * value).sum();
+    let own = sum(kernel.len(), |index| kernel[index] * kernel[index]);
     if own > 0.0 { Ok(own) } else { Err(Error::constant(side)) }
 }
 
 /// The square matrix of a triangle, with the mean of every row and column taken off.
 fn centred_square(rows: usize, (triangle, diagonal): (&[f64], f64)) -> Vec<f64> {
+    let mut means = vec![diagonal; rows];
+    for row in 1..rows {
+        let line = &triangle[pair(row, 0)..][..row];
+        means[row] += sum(row, |column| line[column]);
+        means.iter_mut().zip(line).for_each(|(mean, value)| *mean += value);
+    }
+    means.iter_mut().for_each(|mean| *mean /= rows as f64);
+    let mean = means.iter().sum::<f64>() / rows as f64;
     let mut square = vec![diagonal; rows * rows];
     square.par_chunks_exact_mut(rows).enumerate().for_each(|(row, line)| {
-        for (column, value) in line.iter_mut().enumerate().filter(|(column, _)| *column != row) {
-            *value = triangle[pair(row, column)];
+        if row > 0 {
+            line[..row].copy_from_slice(&triangle[pair(row, 0)..][..row]);
         }
-    });
-    let (means, mean) = weighted_means(&square, &vec![1.0; rows]);
-    square.par_chunks_exact_mut(rows).enumerate().for_each(|(row, line)| {
+        // Down the column: each line of the triangle is longer by one than that before.
+        let mut place = pair(row, row + 1);
+        for (column, value) in line.iter_mut().enumerate().skip(row + 1) {
+            *value = triangle[place];
+            place += column;
+        }
         line.iter_mut().zip(&means).for_each(|(value, column_mean)| *value += mean - means[row] - column_mean);
     });
     square

@@ -74,18 +74,42 @@ pub(crate) struct Standard {
 }
 
 impl Standard {
-    /// Of the values that `value` gives for 0 to `count` − 1.
-    pub fn new(count: usize, value: impl Fn(usize) -> f64, side: Side) -> Result<Self> {
-        let mean = (0..count).map(&value).sum::<f64>() / count as f64;
-        let squares: f64 = (0..count).map(|index| (value(index) - mean) * (value(index) - mean)).sum();
-        check_spread(count, &value, None, squares, side)?;
+    /// - `equal`: entries, all of value zero, that come on top of the `values`.
+    pub fn new(values: &[f64], equal: usize, side: Side) -> Result<Self> {
+        let count = (values.len() + equal) as f64;
+        let mean = sum(values.len(), |index| values[index]) / count;
+        let deviation = |index: usize| (values[index] - mean) * (values[index] - mean);
+        let squares = sum(values.len(), deviation) + equal as f64 * mean * mean;
+        check_size(squares, count, values.iter().fold(0.0, |size, value| value.abs().max(size)), side)?;
         Ok(Self { mean, scale: squares.sqrt().recip() })
+    }
+
+    /// Of the ranks.
+    pub fn of_ranks(ranking: &Ranking, side: Side) -> Result<Self> {
+        let squares = ranking.squares();
+        if squares > 0.0 {
+            Ok(Self { mean: (ranking.dense.len() as f64 + 1.0) / 2.0, scale: squares.sqrt().recip() })
+        } else {
+            Err(all_equal(side))
+        }
     }
 
     #[inline]
     pub fn of(self, value: f64) -> f64 {
         (value - self.mean) * self.scale
     }
+}
+
+/// The sum of what `value` gives for 0 to `count` − 1, in parts that do not wait for each other.
+#[inline]
+pub(crate) fn sum(count: usize, value: impl Fn(usize) -> f64) -> f64 {
+    const PARTS: usize = 8;
+    let mut parts = [0.0; PARTS];
+    let whole = count - count % PARTS;
+    for first in (0..whole).step_by(PARTS) {
+        parts.iter_mut().zip(first..).for_each(|(part, index)| *part += value(index));
+    }
+    parts.iter().sum::<f64>() + (whole..count).map(value).sum::<f64>()
 }
 
 /// Pearson's correlation of two lists of `count` values in a sample that holds the pair i `weights[i]` times (once, if
@@ -130,6 +154,12 @@ fn check_spread(
     let present = (0..count).filter(|&index| weights.is_none_or(|weights| weights[index] > 0));
     let (count, size) =
         present.fold((0.0, 0.0_f64), |(count, size), index| (count + 1.0, size.max(value(index).abs())));
+    check_size(squares, count, size, side)
+}
+
+/// - `squares`: the sum over `count` values of squared differences from the mean
+/// - `size`: of the largest
+fn check_size(squares: f64, count: f64, size: f64, side: Side) -> Result<()> {
     // Written so that NaN is refused too.
     let spread = squares > count * (size * 1e-13) * (size * 1e-13);
     if spread { Ok(()) } else { Err(all_equal(side)) }

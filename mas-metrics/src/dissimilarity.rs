@@ -1,8 +1,9 @@
 use std::fmt;
-use std::ops::Range;
 
+use faer::MatRef;
 use rayon::prelude::*;
 
+use crate::algebra::product;
 use crate::error::Side;
 use crate::{Error, Result, Samples};
 
@@ -84,26 +85,40 @@ fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>
     Ok(vectors)
 }
 
-/// Rows of a table that are computed together, against tiles of as many others: both stay in the cache.
-const TILE: usize = 32;
-/// Distances that are summed at the same time, so that no sum waits for itself.
-const TOGETHER: usize = 8;
+/// Rows of a table that are computed together.
+const GROUP: usize = 64;
 
 fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
     let mut table = vec![0.0; rows * (rows - 1) / 2];
-    let mut groups = Vec::with_capacity(rows / TILE + 1);
+    let mut groups = Vec::with_capacity(rows / GROUP + 1);
     let mut rest = table.as_mut_slice();
-    for first in (0..rows).step_by(TILE) {
-        let end = rows.min(first + TILE);
+    for first in (0..rows).step_by(GROUP) {
+        let end = rows.min(first + GROUP);
         let (group, others) = rest.split_at_mut(triangle(end) - triangle(first));
         groups.push((first..end, group));
         rest = others;
     }
-    let arch = pulp::Arch::new();
-    let squares = arch.dispatch(Squares { vectors, width, rows });
-    let fill = |(rows, group)| arch.dispatch(Fill { vectors, squares: &squares, width, rows, group });
+    let squares: Vec<f64> = vectors.chunks_exact(width).map(squared_length).collect();
+    let matrix = MatRef::from_row_major_slice(vectors, rows, width);
     // The last groups are the longest: they come first.
-    groups.into_par_iter().rev().for_each(fill);
+    groups.into_par_iter().rev().for_each(|(rows, group)| {
+        // A column for each row of the group, with all rows before it.
+        let products = product(matrix.subrows(0, rows.end), matrix.subrows(rows.start, rows.len()).transpose());
+        for (row, products) in rows.clone().zip(products.col_iter()) {
+            let line = &mut group[triangle(row) - triangle(rows.start)..][..row];
+            for ((distance, product), size) in line.iter_mut().zip(products.iter()).zip(&squares) {
+                let size = squares[row] + size;
+                *distance = size - 2.0 * product;
+                if *distance < CLOSE * size {
+                    // Told from all others, and of the right value below.
+                    *distance = -1.0;
+                }
+            }
+            for (other, distance) in line.iter_mut().enumerate().filter(|(_, distance)| **distance < 0.0) {
+                *distance = squared_difference(&vectors[row * width..][..width], &vectors[other * width..][..width]);
+            }
+        }
+    });
     table
 }
 
@@ -112,93 +127,9 @@ fn triangle(rows: usize) -> usize {
     rows * rows.saturating_sub(1) / 2
 }
 
-/// The squared length of every vector, as the products of different ones are summed: equal vectors are at distance 0.
-struct Squares<'a> {
-    vectors: &'a [f64],
-    width: usize,
-    rows: usize,
-}
-
-impl pulp::NullaryFnOnce for Squares<'_> {
-    type Output = Vec<f64>;
-
-    #[inline(always)]
-    fn call(self) -> Vec<f64> {
-        let of = |row: usize| &self.vectors[row * self.width..][..self.width];
-        (0..self.rows).map(|row| products(of(row), [of(row)])[0]).collect()
-    }
-}
-
-/// The lines of `rows` in the table, one after the other. A type of its own, as a closure need not be compiled into what
-/// the processor at hand can do.
-struct Fill<'a> {
-    vectors: &'a [f64],
-    squares: &'a [f64],
-    width: usize,
-    rows: Range<usize>,
-    group: &'a mut [f64],
-}
-
-impl pulp::NullaryFnOnce for Fill<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { vectors, squares, width, rows, group } = self;
-        let of = |row: usize| &vectors[row * width..][..width];
-        for tile in (0..rows.end).step_by(TILE) {
-            for row in rows.clone() {
-                let own = of(row);
-                let line = &mut group[triangle(row) - triangle(rows.start)..][..row];
-                let end = row.min(tile + TILE);
-                let mut other = tile;
-                while other + TOGETHER <= end {
-                    let mut others = [own; TOGETHER];
-                    others.iter_mut().zip(other..).for_each(|(place, other)| *place = of(other));
-                    line[other..other + TOGETHER].copy_from_slice(&products(own, others));
-                    other += TOGETHER;
-                }
-                while other < end {
-                    [line[other]] = products(own, [of(other)]);
-                    other += 1;
-                }
-                for other in tile..end {
-                    let size = squares[row] + squares[other];
-                    let found = size - 2.0 * line[other];
-                    // Of vectors that are close, the difference of large numbers has few digits left.
-                    line[other] = if found < CLOSE * size { squared_difference(own, of(other)) } else { found };
-                }
-            }
-        }
-    }
-}
-
-/// Squared distances below this share of the squared lengths are summed from differences. Above it, rounding costs at most
-/// four of sixteen digits.
+/// Of vectors that are close, the difference of large numbers has few digits left: squared distances below this share of
+/// the squared lengths are summed from differences. Above it, rounding costs at most four of sixteen digits.
 const CLOSE: f64 = 1e-4;
-
-/// Scalar products. For each four sums side by side, and several products at once: registers are full, and the order of
-/// the sums is fixed, whatever the products beside it: equal vectors have equal products.
-#[inline(always)]
-fn products<const N: usize>(own: &[f64], others: [&[f64]; N]) -> [f64; N] {
-    let mut sums = [[0.0; 4]; N];
-    let (chunks, rest) = own.as_chunks::<4>();
-    let others = others.map(|other| (other.as_chunks::<4>().0, &other[own.len() - rest.len()..]));
-    for (index, own) in chunks.iter().enumerate() {
-        for (sums, (others, _)) in sums.iter_mut().zip(&others) {
-            let other = others[index];
-            for lane in 0..4 {
-                sums[lane] = own[lane].mul_add(other[lane], sums[lane]);
-            }
-        }
-    }
-    for (sums, (_, others)) in sums.iter_mut().zip(&others) {
-        for (own, other) in rest.iter().zip(*others) {
-            sums[0] = own.mul_add(*other, sums[0]);
-        }
-    }
-    sums.map(|sums| (sums[0] + sums[2]) + (sums[1] + sums[3]))
-}
 
 fn squared_difference(u: &[f64], v: &[f64]) -> f64 {
     u.iter().zip(v).map(|(u, v)| (u - v) * (u - v)).sum()

@@ -1,5 +1,3 @@
-use rayon::prelude::*;
-
 /// Which values are larger than which: for each value its place among the *different* values, from 0.
 #[derive(Debug, Clone)]
 pub(crate) struct Ranking {
@@ -14,16 +12,17 @@ pub(crate) struct Ranking {
 impl Ranking {
     /// - `values`: no more than `u32::MAX` of them, all finite.
     pub fn new(values: &[f64]) -> Self {
-        let order = sorted(values);
         let mut dense = vec![0; values.len()];
         let mut starts = Vec::new();
         let mut last = None;
-        for (place, &(key, index)) in order.iter().enumerate() {
-            if last != Some(key) {
+        for (place, &entry) in sorted(values).iter().enumerate() {
+            // Only values whose keys are equal can be.
+            let larger = |last: u64| key(last) != key(entry) || values[index(last)] != values[index(entry)];
+            if last.is_none_or(larger) {
                 starts.push(place as u32);
-                last = Some(key);
             }
-            dense[index as usize] = starts.len() as u32 - 1;
+            last = Some(entry);
+            dense[index(entry)] = starts.len() as u32 - 1;
         }
         let groups = starts.len();
         if groups == values.len() {
@@ -50,6 +49,17 @@ impl Ranking {
         let mean = |(start, end): (u32, u32)| (f64::from(start) + f64::from(end) + 1.0) / 2.0;
         let by_group = (!self.is_untied()).then(|| self.spans().map(mean).collect());
         Ranks { dense: &self.dense, by_group }
+    }
+
+    /// The sum of the squared differences of all ranks from their mean.
+    pub fn squares(&self) -> f64 {
+        let cubed = |count: f64| count * count * count - count;
+        let count = self.dense.len() as f64;
+        let tied: f64 = match self.is_untied() {
+            true => 0.0,
+            false => self.spans().map(|(start, end)| cubed(f64::from(end - start))).sum(),
+        };
+        (cubed(count) - tied) / 12.0
     }
 
     /// For each different value, where some are equal, how many values are smaller, and how many are not larger.
@@ -93,67 +103,38 @@ impl Ranks<'_> {
     }
 }
 
-/// Values are first put into buckets of about this size.
-const BUCKET: usize = 4;
-/// Up to this size a bucket is put in order by insertion.
-const SHORT: usize = 20;
-const MOST_BUCKETS: usize = 1 << 16;
-/// Up to so many values are sorted on one thread.
-const ONE_THREAD: usize = 1 << 17;
+/// So many values hardly share keys of 24 bits.
+const FEW: usize = 1 << 18;
 
-/// The values' keys with their places, in order: a sort that looks values up would wait for memory at each comparison.
+/// The places of the values in ascending order of these, each behind its key of 32 bits: larger keys are larger values, and
+/// of equal keys the values tell.
 ///
-/// Dissimilarities lie together, so that equal steps of value make buckets of like size, and what is left is many short
-/// sorts. Buckets only save time: whatever their size, the order is right.
-fn sorted(values: &[f64]) -> Vec<(u64, u32)> {
+/// Dissimilarities lie together, so that equal steps of value make keys that hardly two different values share, and a radix
+/// sort of half a word does nearly all of the work. Keys only save time: whatever they are, the order is right.
+fn sorted(values: &[f64]) -> Vec<u64> {
     let (least, largest) = values
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), &value| (value.min(least), value.max(largest)));
-    let count = (values.len() / BUCKET).clamp(1, MOST_BUCKETS);
-    let scale = count as f64 / (largest - least);
-    // Of values that are all equal, or too far apart to subtract, there is one bucket.
+    // Fewer different keys are fewer bytes to sort by.
+    let keys = if values.len() <= FEW { 1 << 24 } else { u32::MAX };
+    let scale = f64::from(keys - 1) / (largest - least);
+    // Values that are all equal, or too far apart to subtract, share one key.
     let scale = if scale.is_finite() { scale } else { 0.0 };
-    let bucket = |value: f64| (((value - least) * scale) as usize).min(count - 1);
-    let mut ends = vec![0_usize; count];
-    values.iter().for_each(|&value| ends[bucket(value)] += 1);
-    let mut start = 0;
-    for end in &mut ends {
-        start += std::mem::replace(end, start);
-    }
-    let mut order = vec![(0, 0); values.len()];
-    for (index, &value) in values.iter().enumerate() {
-        let end = &mut ends[bucket(value)];
-        order[*end] = (sort_key(value), index as u32);
-        *end += 1;
-    }
-    let mut buckets = Vec::with_capacity(count);
-    let (mut rest, mut start) = (order.as_mut_slice(), 0);
-    for end in ends {
-        let (own, others) = rest.split_at_mut(end - start);
-        buckets.push(own);
-        (rest, start) = (others, end);
-    }
-    let sort = |bucket: &mut [(u64, u32)]| match bucket.len() <= SHORT {
-        true => insert(bucket),
-        false => bucket.sort_unstable_by_key(|(key, _)| *key),
-    };
-    match values.len() > ONE_THREAD {
-        true => buckets.into_par_iter().for_each(sort),
-        false => buckets.into_iter().for_each(sort),
+    let entry = |(index, &value): (usize, &f64)| u64::from(((value - least) * scale) as u32) << 32 | index as u64;
+    let mut order: Vec<u64> = values.iter().enumerate().map(entry).collect();
+    radsort::sort_by_key(&mut order, |&entry| key(entry));
+    for run in order.chunk_by_mut(|left, right| key(*left) == key(*right)).filter(|run| run.len() > 1) {
+        run.sort_unstable_by_key(|&entry| sort_key(values[index(entry)]));
     }
     order
 }
 
-fn insert(bucket: &mut [(u64, u32)]) {
-    for next in 1..bucket.len() {
-        let entry = bucket[next];
-        let mut place = next;
-        while place > 0 && bucket[place - 1].0 > entry.0 {
-            bucket[place] = bucket[place - 1];
-            place -= 1;
-        }
-        bucket[place] = entry;
-    }
+fn key(entry: u64) -> u32 {
+    (entry >> 32) as u32
+}
+
+fn index(entry: u64) -> usize {
+    entry as u32 as usize
 }
 
 /// A key that is ordered as the numbers are, the two zeros being equal.
@@ -164,17 +145,17 @@ fn sort_key(value: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ranking, sorted};
+    use super::{Ranking, index, sorted};
 
     #[test]
-    fn buckets_make_no_difference() {
-        // Close together, with ties, and with values far away that leave most buckets empty.
+    fn keys_make_no_difference() {
+        // Close together, with ties, and with values far away that leave few keys to the others.
         let near = |index: u64| (index.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / 1024.0;
         for far in [0.0, 1e9, -1e300, f64::MAX] {
             let mut values: Vec<f64> = (0..200_000).map(near).collect();
             values[77] = far;
             values[99] = -far;
-            let order: Vec<f64> = sorted(&values).into_iter().map(|(_, index)| values[index as usize]).collect();
+            let order: Vec<f64> = sorted(&values).into_iter().map(|entry| values[index(entry)]).collect();
             values.sort_by(f64::total_cmp);
             assert!(order.iter().zip(&values).all(|(found, expected)| found == expected), "{far}");
         }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::comparison::{Comparison, multiplicities};
-use crate::correlation::{Correlation, Standard, pearson};
+use crate::correlation::{Correlation, Standard, pearson, sum};
 use crate::dissimilarity::{Distance, of_side, pair};
 use crate::error::Side;
 use crate::kendall::{kendall, weighted_kendall};
@@ -46,8 +46,7 @@ impl Rsa {
             true => of_side(&samples.zscored(), self.distance, side),
             false => of_side(samples, self.distance, side),
         };
-        let (a, b, rows) = (table(a, Side::A)?, table(b, Side::B)?, a.rows());
-        Ok(Tables { rows, a, b, rankings: OnceLock::new() })
+        Ok(Tables::new(a.rows(), table(a, Side::A)?, table(b, Side::B)?))
     }
 
     fn prepare(&self, a: &Samples, b: &Samples, diagonal: bool) -> Result<PreparedRsa> {
@@ -70,22 +69,16 @@ pub(crate) struct Tables {
     rows: usize,
     a: Vec<f64>,
     b: Vec<f64>,
-    rankings: OnceLock<[Ranking; 2]>,
+    /// With and without the zeros of the diagonal behind the pairs.
+    rankings: [OnceLock<[Ranking; 2]>; 2],
 }
 
 impl Tables {
-    /// With the zeros of the diagonal behind the pairs.
-    fn with_diagonal(&self) -> Self {
-        let extended = |table: &[f64]| {
-            let mut extended = Vec::with_capacity(table.len() + self.rows);
-            extended.extend_from_slice(table);
-            extended.resize(table.len() + self.rows, 0.0);
-            extended
-        };
-        Self { rows: self.rows, a: extended(&self.a), b: extended(&self.b), rankings: OnceLock::new() }
+    fn new(rows: usize, a: Vec<f64>, b: Vec<f64>) -> Self {
+        Self { rows, a, b, rankings: Default::default() }
     }
 
-    /// Memory, rankings included.
+    /// Memory, one pair of rankings included.
     pub fn bytes(&self) -> usize {
         self.a.len() * 2 * (size_of::<f64>() + size_of::<u32>())
     }
@@ -101,8 +94,15 @@ impl Tables {
     }
 
     /// Ranks of a permuted table are permuted ranks: the order is found once.
-    fn rankings(&self) -> &[Ranking; 2] {
-        self.rankings.get_or_init(|| [Ranking::new(&self.a), Ranking::new(&self.b)])
+    fn rankings(&self, diagonal: bool) -> &[Ranking; 2] {
+        self.rankings[usize::from(diagonal)].get_or_init(|| {
+            let ranking = |table: &[f64]| match diagonal {
+                true => Ranking::new(&[table, &vec![0.0; self.rows]].concat()),
+                false => Ranking::new(table),
+            };
+            let (a, b) = rayon::join(|| ranking(&self.a), || ranking(&self.b));
+            [a, b]
+        })
     }
 }
 
@@ -125,31 +125,46 @@ enum Form {
 
 impl PreparedRsa {
     pub fn new(tables: &Arc<Tables>, correlation: Correlation, diagonal: bool) -> Result<Self> {
-        let tables = if diagonal { Arc::new(tables.with_diagonal()) } else { Arc::clone(tables) };
-        let entries = tables.a.len();
+        let tables = Arc::clone(tables);
+        let equal = if diagonal { tables.rows } else { 0 };
         let form = match correlation {
             Correlation::Pearson => Form::Pearson {
-                a: Standard::new(entries, |index| tables.a[index], Side::A)?,
-                b: Standard::new(entries, |index| tables.b[index], Side::B)?,
+                a: Standard::new(&tables.a, equal, Side::A)?,
+                b: Standard::new(&tables.b, equal, Side::B)?,
             },
             Correlation::Spearman => {
-                let [a, b] = tables.rankings().each_ref().map(Ranking::ranks);
-                Form::Spearman {
-                    a: Standard::new(entries, |index| a.of(index), Side::A)?,
-                    b: Standard::new(entries, |index| b.of(index), Side::B)?,
-                }
+                let [a, b] = tables.rankings(diagonal);
+                Form::Spearman { a: Standard::of_ranks(a, Side::A)?, b: Standard::of_ranks(b, Side::B)? }
             }
             Correlation::Kendall => {
                 // Here, and not first in a draw among others.
-                tables.rankings();
+                tables.rankings(diagonal);
                 Form::Kendall
             }
         };
         Ok(Self { tables, diagonal, form })
     }
 
-    /// Calls `visit` with each entry's place in `a` and, its rows taken through `order`, in `b`.
-    fn for_each_entry(&self, order: &[usize], mut visit: impl FnMut(usize, usize)) {
+    fn rankings(&self) -> &[Ranking; 2] {
+        self.tables.rankings(self.diagonal)
+    }
+
+    /// The diagonal's zeros, as often as there are any.
+    fn equal(&self) -> usize {
+        if self.diagonal { self.tables.rows } else { 0 }
+    }
+
+    fn entries(&self) -> usize {
+        self.tables.a.len() + self.equal()
+    }
+
+    /// What the diagonal adds to a sum of products: its zeros go with zeros in every order of the rows.
+    fn of_diagonal(&self, a: Standard, b: Standard) -> f64 {
+        self.equal() as f64 * a.of(0.0) * b.of(0.0)
+    }
+
+    /// Calls `visit` with each pair's place in `a` and, its rows taken through `order`, in `b`.
+    fn for_each_pair(&self, order: &[usize], mut visit: impl FnMut(usize, usize)) {
         let mut place = 0;
         for row in 1..self.tables.rows {
             let target = order[row];
@@ -158,16 +173,19 @@ impl PreparedRsa {
                 place += 1;
             }
         }
-        if self.diagonal {
-            let pairs = place;
-            order.iter().enumerate().for_each(|(row, &target)| visit(pairs + row, pairs + target));
-        }
+    }
+
+    /// As `for_each_pair`, and then with the places of the diagonal's zeros, where these count.
+    fn for_each_entry(&self, order: &[usize], mut visit: impl FnMut(usize, usize)) {
+        self.for_each_pair(order, &mut visit);
+        let pairs = self.tables.a.len();
+        order[..self.equal()].iter().enumerate().for_each(|(row, &target)| visit(pairs + row, pairs + target));
     }
 
     /// How often each entry occurs among resampled rows. Pairs of copies of one row are left out: their zeros are the
     /// resampling's doing.
     fn weights(&self, counts: &[u32]) -> Vec<u32> {
-        let mut weights = Vec::with_capacity(self.tables.a.len());
+        let mut weights = Vec::with_capacity(self.entries());
         for row in 1..self.tables.rows {
             weights.extend(counts[..row].iter().map(|other| counts[row] * other));
         }
@@ -178,22 +196,19 @@ impl PreparedRsa {
 
 impl Comparison for PreparedRsa {
     fn value(&self) -> Result<f64> {
-        let entries = 0..self.tables.a.len();
-        match self.form {
-            Form::Pearson { a, b } => {
-                let products = self.tables.a.iter().zip(&self.tables.b).map(|(&x, &y)| a.of(x) * b.of(y));
-                Ok(products.sum::<f64>().clamp(-1.0, 1.0))
-            }
+        let Tables { a: x, b: y, .. } = &*self.tables;
+        let sum = match self.form {
+            Form::Pearson { a, b } => sum(x.len(), |index| a.of(x[index]) * b.of(y[index])) + self.of_diagonal(a, b),
             Form::Spearman { a, b } => {
-                let [x, y] = self.tables.rankings().each_ref().map(Ranking::ranks);
-                let products = entries.map(|index| a.of(x.of(index)) * b.of(y.of(index)));
-                Ok(products.sum::<f64>().clamp(-1.0, 1.0))
+                let [x, y] = self.rankings().each_ref().map(Ranking::ranks);
+                sum(self.entries(), |index| a.of(x.of(index)) * b.of(y.of(index)))
             }
             Form::Kendall => {
-                let [x, y] = self.tables.rankings();
-                kendall(x, y, |visit| entries.clone().for_each(|index| visit(index, index)))
+                let [x, y] = self.rankings();
+                return kendall(x, y, |visit| (0..self.entries()).for_each(|index| visit(index, index)));
             }
-        }
+        };
+        Ok(sum.clamp(-1.0, 1.0))
     }
 
     fn permuted(&self, order: &[usize]) -> Result<f64> {
@@ -201,14 +216,15 @@ impl Comparison for PreparedRsa {
         match self.form {
             Form::Pearson { a, b } => {
                 let Tables { a: x, b: y, .. } = &*self.tables;
-                self.for_each_entry(order, |left, right| sum += a.of(x[left]) * b.of(y[right]));
+                self.for_each_pair(order, |left, right| sum += a.of(x[left]) * b.of(y[right]));
+                sum += self.of_diagonal(a, b);
             }
             Form::Spearman { a, b } => {
-                let [x, y] = self.tables.rankings().each_ref().map(Ranking::ranks);
+                let [x, y] = self.rankings().each_ref().map(Ranking::ranks);
                 self.for_each_entry(order, |left, right| sum += a.of(x.of(left)) * b.of(y.of(right)));
             }
             Form::Kendall => {
-                let [x, y] = self.tables.rankings();
+                let [x, y] = self.rankings();
                 return kendall(x, y, |visit| self.for_each_entry(order, visit));
             }
         }
@@ -219,13 +235,16 @@ impl Comparison for PreparedRsa {
         let Tables { a, b, .. } = &*self.tables;
         let weights = self.weights(&multiplicities(rows, self.tables.rows));
         match self.form {
-            Form::Pearson { .. } => pearson(a.len(), |index| a[index], |index| b[index], Some(&weights)),
+            Form::Pearson { .. } => {
+                let of = |table: &[f64], index: usize| table.get(index).copied().unwrap_or(0.0);
+                pearson(self.entries(), |index| of(a, index), |index| of(b, index), Some(&weights))
+            }
             Form::Spearman { .. } => {
-                let [x, y] = self.tables.rankings().each_ref().map(|ranking| ranking.weighted_ranks(&weights));
-                pearson(a.len(), |index| x.of(index), |index| y.of(index), Some(&weights))
+                let [x, y] = self.rankings().each_ref().map(|ranking| ranking.weighted_ranks(&weights));
+                pearson(self.entries(), |index| x.of(index), |index| y.of(index), Some(&weights))
             }
             Form::Kendall => {
-                let [x, y] = self.tables.rankings();
+                let [x, y] = self.rankings();
                 weighted_kendall(x, y, &weights)
             }
         }

@@ -1,7 +1,7 @@
 //! What a reader should know before believing a value.
 
 use crate::comparison::Comparison;
-use crate::samples::{centred, distinct_rows, first_of_each};
+use crate::samples::{centred, first_of_each, same_rows};
 use crate::{Measure, Result, Samples};
 
 /// A row is looked at alone when its share of an activity's variance is so many times that of the average row.
@@ -30,6 +30,7 @@ struct SideFacts {
 
 impl Facts {
     pub fn of(a: &Samples, b: &Samples) -> Result<Self> {
+        same_rows(a, b)?;
         let side = |name, samples: &Samples| SideFacts {
             name,
             width: samples.width(),
@@ -38,7 +39,13 @@ impl Facts {
         };
         let mut outlying: Vec<usize> = [a, b].into_iter().filter_map(outlying).collect();
         outlying.dedup();
-        Ok(Self { rows: a.rows(), sides: [side("a", a), side("b", b)], distinct: distinct_rows(a, b)?.len(), outlying })
+        let (rows, sides) = (a.rows(), [side("a", a), side("b", b)]);
+        // Rows that differ on one side are different pairs.
+        let distinct = match sides.iter().any(|side| side.distinct == rows) {
+            true => rows,
+            false => first_of_each(&[a.as_mat(), b.as_mat()]).len(),
+        };
+        Ok(Self { rows, sides, distinct, outlying })
     }
 
     /// What the data say against a measure.

@@ -37,7 +37,7 @@ impl UnitKind {
     pub fn engine(self) -> u32 {
         match self {
             Self::Train | Self::Align => 3,
-            Self::Similarity => 4,
+            Self::Similarity => 5,
         }
     }
 }
