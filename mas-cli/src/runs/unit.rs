@@ -36,7 +36,8 @@ impl UnitKind {
     /// versions are done anew. Those that have such a result for an input are, too.
     pub fn engine(self) -> u32 {
         match self {
-            Self::Train | Self::Align => 3,
+            Self::Train => 3,
+            Self::Align => 4,
             Self::Similarity => 5,
         }
     }

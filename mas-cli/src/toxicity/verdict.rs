@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Settings, interchanges::AtSite};
 use crate::{
+    claims::{ENOUGH_NETWORKS, EQUAL, Verdict},
     results::{Control, OutcomeRow, Population},
     statistics::{
         Bootstrap, Direction, Equivalence, Interval, directions, equivalence, network_difference, network_interval,
@@ -83,19 +84,18 @@ pub struct Verdicts {
     pub site: String,
     /// Toxic–toxic less toxic–non-toxic IIA, with the ends of its interval.
     pub toxic_difference: Option<[f64; 3]>,
-    /// Whether the one is above the other: `holds`, `fails` or `open`.
-    pub toxic_above: String,
+    /// Whether the one is above the other.
+    pub toxic_above: Verdict,
     /// Non-toxic–non-toxic less within-model IIA, with the ends of its interval at 90 %.
     pub nontoxic_difference: Option<[f64; 3]>,
-    /// Whether they are the same, to 0.1: `holds`, `fails` or `open`.
-    pub nontoxic_equal: String,
+    /// Whether they are the same, to 0.03.
+    pub nontoxic_equal: Verdict,
 }
-
-/// A difference of IIA that counts as none.
-const MARGIN: f64 = 0.1;
 
 pub fn judge(settings: &Settings, found: &[AtSite]) -> (Vec<GroupRow>, Vec<Verdicts>) {
     let bootstrap = Bootstrap { seed: settings.seed, ..Bootstrap::default() };
+    // Models are the sample: a few of them decide nothing about fine-tunes in general.
+    let enough = 2 * settings.splits >= ENOUGH_NETWORKS;
     let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
     for AtSite { site, rows: outcomes, .. } in found {
         for control in [Control::None, Control::NoSwap, Control::Shuffled] {
@@ -109,18 +109,16 @@ pub fn judge(settings: &Settings, found: &[AtSite]) -> (Vec<GroupRow>, Vec<Verdi
             site: site.clone(),
             toxic_difference: toxic.map(ends),
             toxic_above: match toxic {
-                Some(difference) if difference.low > 0.0 => "holds",
-                Some(difference) if difference.high < 0.0 => "fails",
-                _ => "open",
-            }
-            .into(),
+                Some(difference) if enough && difference.low > 0.0 => Verdict::Holds,
+                Some(difference) if enough && difference.high < 0.0 => Verdict::Fails,
+                _ => Verdict::NotDecided,
+            },
             nontoxic_difference: nontoxic.map(ends),
-            nontoxic_equal: match nontoxic.map(|difference| equivalence(difference, MARGIN)) {
-                Some(Equivalence::Equal) => "holds",
-                Some(Equivalence::Different) => "fails",
-                _ => "open",
-            }
-            .into(),
+            nontoxic_equal: match nontoxic.map(|difference| equivalence(difference, EQUAL)) {
+                Some(Equivalence::Equal) if enough => Verdict::Holds,
+                Some(Equivalence::Different) if enough => Verdict::Fails,
+                _ => Verdict::NotDecided,
+            },
         });
     }
     (rows, verdicts)
@@ -193,14 +191,17 @@ mod tests {
 
     #[test]
     fn verdicts_are_those_of_the_differences() {
-        let settings = Settings::quick(1);
-        let judged = |found: &[AtSite]| {
-            let (rows, verdicts) = judge(&settings, found);
+        let settings = Settings { splits: 5, ..Settings::quick(1) };
+        let judged = |settings: &Settings, found: &[AtSite]| {
+            let (rows, verdicts) = judge(settings, found);
             assert_eq!(rows.len(), 4);
-            (verdicts[0].toxic_above.clone(), verdicts[0].nontoxic_equal.clone())
+            (verdicts[0].toxic_above, verdicts[0].nontoxic_equal)
         };
-        assert_eq!(judged(&found(100, 80, 40, 99)), ("holds".to_owned(), "holds".to_owned()));
-        assert_eq!(judged(&found(100, 40, 80, 50)), ("fails".to_owned(), "fails".to_owned()));
+        use Verdict::{Fails, Holds, NotDecided};
+        assert_eq!(judged(&settings, &found(100, 80, 40, 100)), (Holds, Holds));
+        assert_eq!(judged(&settings, &found(100, 40, 80, 50)), (Fails, Fails));
+        let few = Settings { splits: 2, ..settings.clone() };
+        assert_eq!(judged(&few, &found(100, 80, 40, 50)), (NotDecided, NotDecided), "of four models");
         let (rows, _) = judge(&settings, &found(100, 80, 40, 99));
         assert!((rows[1].iia - 0.8).abs() < 1e-9 && rows[1].low < 0.8 && rows[1].high > 0.8);
         assert!((rows[1].token_accuracy - 0.85).abs() < 1e-9);

@@ -21,7 +21,7 @@ use super::measure::Names;
 /// Held-out pairs of a direction by which the target's response is probed.
 const PROBED_PAIRS: usize = 16;
 /// Rows of the Jacobian for each of them, at most.
-const PROBES: usize = 256;
+const PROBES: usize = 64;
 /// Vectors at which a map that is not linear is differentiated.
 const CONDITIONED: usize = 16;
 /// The share of the Jacobian's squared norm that what the response sees must have.
