@@ -145,14 +145,16 @@ fn sort_key(value: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ranking, index, sorted};
+    use super::{FEW, Ranking, index, sorted};
 
     #[test]
     fn keys_make_no_difference() {
         // Close together, with ties, and with values far away that leave few keys to the others.
         let near = |index: u64| (index.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / 1024.0;
-        for far in [0.0, 1e9, -1e300, f64::MAX] {
-            let mut values: Vec<f64> = (0..200_000).map(near).collect();
+        // With keys of 24 and of 32 bits.
+        let counts = [FEW as u64 / 2, FEW as u64 * 2];
+        for (count, far) in counts.into_iter().flat_map(|count| [0.0, 1e9, -1e300, f64::MAX].map(|far| (count, far))) {
+            let mut values: Vec<f64> = (0..count).map(near).collect();
             values[77] = far;
             values[99] = -far;
             let order: Vec<f64> = sorted(&values).into_iter().map(|entry| values[index(entry)]).collect();
