@@ -74,12 +74,12 @@ pub(crate) struct Standard {
 }
 
 impl Standard {
-    /// - `equal`: entries, all of value zero, that come on top of the `values`.
-    pub fn new(values: &[f64], equal: usize, side: Side) -> Result<Self> {
-        let count = (values.len() + equal) as f64;
+    /// - `zeros`: so many entries that are zero come on top of the `values`.
+    pub fn new(values: &[f64], zeros: usize, side: Side) -> Result<Self> {
+        let count = (values.len() + zeros) as f64;
         let mean = sum(values.len(), |index| values[index]) / count;
         let deviation = |index: usize| (values[index] - mean) * (values[index] - mean);
-        let squares = sum(values.len(), deviation) + equal as f64 * mean * mean;
+        let squares = sum(values.len(), deviation) + zeros as f64 * mean * mean;
         check_size(squares, count, values.iter().fold(0.0, |size, value| value.abs().max(size)), side)?;
         Ok(Self { mean, scale: squares.sqrt().recip() })
     }

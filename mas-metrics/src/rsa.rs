@@ -69,7 +69,7 @@ pub(crate) struct Tables {
     rows: usize,
     a: Vec<f64>,
     b: Vec<f64>,
-    /// With and without the zeros of the diagonal behind the pairs.
+    /// Of the pairs, and of the pairs with the zeros of the diagonal behind them.
     rankings: [OnceLock<[Ranking; 2]>; 2],
 }
 
@@ -78,9 +78,10 @@ impl Tables {
         Self { rows, a, b, rankings: Default::default() }
     }
 
-    /// Memory, one pair of rankings included.
+    /// Memory, with the rankings that were asked for.
     pub fn bytes(&self) -> usize {
-        self.a.len() * 2 * (size_of::<f64>() + size_of::<u32>())
+        let rankings = self.rankings.iter().filter(|rankings| rankings.get().is_some()).count();
+        self.a.len() * 2 * (size_of::<f64>() + rankings * size_of::<u32>())
     }
 
     /// The dissimilarities of all pairs, in both activities.
@@ -110,8 +111,8 @@ impl Tables {
 #[derive(Debug)]
 pub(crate) struct PreparedRsa {
     tables: Arc<Tables>,
-    /// Whether the zeros of the diagonal are compared too; they then follow the pairs.
-    diagonal: bool,
+    /// How many zeros of the diagonal are compared too; they follow the pairs.
+    zeros: usize,
     form: Form,
 }
 
@@ -126,11 +127,11 @@ enum Form {
 impl PreparedRsa {
     pub fn new(tables: &Arc<Tables>, correlation: Correlation, diagonal: bool) -> Result<Self> {
         let tables = Arc::clone(tables);
-        let equal = if diagonal { tables.rows } else { 0 };
+        let zeros = if diagonal { tables.rows } else { 0 };
         let form = match correlation {
             Correlation::Pearson => Form::Pearson {
-                a: Standard::new(&tables.a, equal, Side::A)?,
-                b: Standard::new(&tables.b, equal, Side::B)?,
+                a: Standard::new(&tables.a, zeros, Side::A)?,
+                b: Standard::new(&tables.b, zeros, Side::B)?,
             },
             Correlation::Spearman => {
                 let [a, b] = tables.rankings(diagonal);
@@ -142,25 +143,20 @@ impl PreparedRsa {
                 Form::Kendall
             }
         };
-        Ok(Self { tables, diagonal, form })
+        Ok(Self { tables, zeros, form })
     }
 
     fn rankings(&self) -> &[Ranking; 2] {
-        self.tables.rankings(self.diagonal)
-    }
-
-    /// The diagonal's zeros, as often as there are any.
-    fn equal(&self) -> usize {
-        if self.diagonal { self.tables.rows } else { 0 }
+        self.tables.rankings(self.zeros > 0)
     }
 
     fn entries(&self) -> usize {
-        self.tables.a.len() + self.equal()
+        self.tables.a.len() + self.zeros
     }
 
     /// What the diagonal adds to a sum of products: its zeros go with zeros in every order of the rows.
     fn of_diagonal(&self, a: Standard, b: Standard) -> f64 {
-        self.equal() as f64 * a.of(0.0) * b.of(0.0)
+        self.zeros as f64 * a.of(0.0) * b.of(0.0)
     }
 
     /// Calls `visit` with each pair's place in `a` and, its rows taken through `order`, in `b`.
@@ -179,7 +175,7 @@ impl PreparedRsa {
     fn for_each_entry(&self, order: &[usize], mut visit: impl FnMut(usize, usize)) {
         self.for_each_pair(order, &mut visit);
         let pairs = self.tables.a.len();
-        order[..self.equal()].iter().enumerate().for_each(|(row, &target)| visit(pairs + row, pairs + target));
+        order[..self.zeros].iter().enumerate().for_each(|(row, &target)| visit(pairs + row, pairs + target));
     }
 
     /// How often each entry occurs among resampled rows. Pairs of copies of one row are left out: their zeros are the
@@ -189,7 +185,7 @@ impl PreparedRsa {
         for row in 1..self.tables.rows {
             weights.extend(counts[..row].iter().map(|other| counts[row] * other));
         }
-        weights.extend(counts.iter().copied().filter(|_| self.diagonal));
+        weights.extend(counts.iter().copied().take(self.zeros));
         weights
     }
 }
