@@ -145,3 +145,20 @@ pub(crate) fn pair(left: usize, right: usize) -> usize {
     let (large, small) = if left > right { (left, right) } else { (right, left) };
     large * (large - 1) / 2 + small
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Distance, dissimilarities};
+    use crate::Samples;
+
+    #[test]
+    fn rows_that_are_close_keep_their_distance() {
+        // Far from the origin, where a difference of squared lengths has no digit left of it.
+        let rows: [[f64; 2]; 3] = [[1e6, 1e6], [1e6 + 3e-6, 1e6 + 4e-6], [1e6, 1e6]];
+        let samples = Samples::from_row_major(&rows.concat(), 2).unwrap();
+        let [x, y] = [0, 1].map(|unit| rows[1][unit] - rows[0][unit]);
+        let expected = (x * x + y * y).sqrt();
+        assert_eq!(dissimilarities(&samples, Distance::Euclidean).unwrap(), [expected, 0.0, expected]);
+        assert_eq!(dissimilarities(&samples, Distance::Cosine).unwrap()[1], 0.0, "of copies");
+    }
+}
