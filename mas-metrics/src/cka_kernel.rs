@@ -1,11 +1,13 @@
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::comparison::{Comparison, multiplicities};
 use crate::correlation::sum;
-use crate::dissimilarity::{pair, squared_euclidean};
+use crate::dissimilarity::{pair, squared_euclidean, triangle};
 use crate::error::Side;
-use crate::rsa::Tables;
 use crate::samples::enough_rows;
+use crate::tables::Tables;
 use crate::{Error, Result, Samples};
 
 /// Centred kernel alignment with radial basis functions: `⟨HKH, HLH⟩ / (‖HKH‖ ‖HLH‖)`, H the centring matrix and
@@ -23,11 +25,10 @@ pub fn cka_rbf(a: &Samples, b: &Samples, fraction: f64) -> Result<f64> {
     KernelCka::rbf(a, b, fraction)?.value()
 }
 
-/// Two centred kernel matrices over the same samples, row-major.
+/// Two kernels over the same samples, ready to be compared under other orders of these.
 pub(crate) struct KernelCka {
-    rows: usize,
-    a: Vec<f64>,
-    b: Vec<f64>,
+    kernels: Kernels,
+    centres: [Centre; 2],
     scale: f64,
 }
 
@@ -44,63 +45,55 @@ impl KernelCka {
                 return Err(Error::undefined(format!("half of all pairs of rows of {side} are equal: no bandwidth")));
             }
             let rate = -1.0 / (2.0 * fraction * fraction * median);
-            table.iter_mut().for_each(|value| *value = (*value * rate).exp());
+            table.par_iter_mut().for_each(|value| *value = (*value * rate).exp());
             Ok(table)
         };
-        Self::new(a.rows(), (&kernel(a, Side::A)?, 1.0), (&kernel(b, Side::B)?, 1.0))
+        let tables = Tables::new(a.rows(), [kernel(a, Side::A)?, kernel(b, Side::B)?]);
+        Self::new(Kernels { tables: Arc::new(tables), diagonal: 1.0 })
     }
 
     /// Distances in place of kernels.
-    pub fn of_distances(tables: &Tables) -> Result<Self> {
-        let [a, b] = tables.pairs();
-        Self::new(tables.rows(), (a, 0.0), (b, 0.0))
+    pub fn of_distances(tables: Arc<Tables>) -> Result<Self> {
+        Self::new(Kernels { tables, diagonal: 0.0 })
     }
 
-    /// - `a`, `b`: the strict lower triangle, and the value of the diagonal.
-    fn new(rows: usize, a: (&[f64], f64), b: (&[f64], f64)) -> Result<Self> {
-        let (a, b) = (centred_square(rows, a), centred_square(rows, b));
-        let scale = own(&a, Side::A)?.sqrt() * own(&b, Side::B)?.sqrt();
-        Ok(Self { rows, a, b, scale })
+    fn new(kernels: Kernels) -> Result<Self> {
+        let counts = kernels.once_each();
+        let centres = kernels.centres(&counts);
+        let own = |which, side| match kernels.product([which, which], &centres, &counts) {
+            own if own > 0.0 => Ok(own.sqrt()),
+            _ => Err(Error::constant(side)),
+        };
+        let scale = own(0, Side::A)? * own(1, Side::B)?;
+        Ok(Self { kernels, centres, scale })
     }
 }
 
 impl Comparison for KernelCka {
     fn value(&self) -> Result<f64> {
-        Ok(sum(self.a.len(), |index| self.a[index] * self.b[index]) / self.scale)
+        Ok(self.kernels.product([0, 1], &self.centres, &self.kernels.once_each()) / self.scale)
     }
 
     fn permuted(&self, order: &[usize]) -> Result<f64> {
-        let rows = self.a.chunks_exact(self.rows).zip(order);
-        let sum: f64 = rows
-            .map(|(a, &row)| {
-                let b = &self.b[row * self.rows..][..self.rows];
-                a.iter().zip(order).map(|(a, &column)| a * b[column]).sum::<f64>()
-            })
-            .sum();
+        let [x, y] = &self.kernels.tables.pairs;
+        let diagonal = self.kernels.diagonal;
+        let [a, b] = &self.centres;
+        let mut sum = 0.0;
+        for (row, &target) in order.iter().enumerate() {
+            let line = &x[triangle(row)..][..row];
+            let products = line.iter().zip(order).enumerate().map(|(column, (&value, &other))| {
+                a.apply(value, row, column) * b.apply(y[pair(target, other)], target, other)
+            });
+            sum += 2.0 * products.sum::<f64>() + a.apply(diagonal, row, row) * b.apply(diagonal, target, target);
+        }
         Ok(sum / self.scale)
     }
 
     /// The bandwidth stays that of all samples.
     fn resampled(&self, rows: &[usize]) -> Result<f64> {
-        let counts: Vec<f64> = multiplicities(rows, self.rows).into_iter().map(f64::from).collect();
-        // Centring twice is centring once: the centred kernels will do.
-        let (means_a, mean_a) = weighted_means(&self.a, &counts);
-        let (means_b, mean_b) = weighted_means(&self.b, &counts);
-        let [mut aa, mut bb, mut ab] = [0.0; 3];
-        let lines = self.a.chunks_exact(self.rows).zip(self.b.chunks_exact(self.rows));
-        for (row, (line_a, line_b)) in lines.enumerate().filter(|(row, _)| counts[*row] > 0.0) {
-            let [mut line_aa, mut line_bb, mut line_ab] = [0.0; 3];
-            for column in 0..self.rows {
-                let a = line_a[column] - means_a[row] - means_a[column] + mean_a;
-                let b = line_b[column] - means_b[row] - means_b[column] + mean_b;
-                line_aa += counts[column] * a * a;
-                line_bb += counts[column] * b * b;
-                line_ab += counts[column] * a * b;
-            }
-            aa += counts[row] * line_aa;
-            bb += counts[row] * line_bb;
-            ab += counts[row] * line_ab;
-        }
+        let counts: Vec<f64> = multiplicities(rows, self.kernels.tables.rows).into_iter().map(f64::from).collect();
+        let centres = self.kernels.centres(&counts);
+        let [aa, bb, ab] = [[0, 0], [1, 1], [0, 1]].map(|of| self.kernels.product(of, &centres, &counts));
         if aa > 0.0 && bb > 0.0 {
             Ok(ab / (aa.sqrt() * bb.sqrt()))
         } else {
@@ -109,44 +102,63 @@ impl Comparison for KernelCka {
     }
 }
 
-fn own(kernel: &[f64], side: Side) -> Result<f64> {
-    let own = sum(kernel.len(), |index| kernel[index] * kernel[index]);
-    if own > 0.0 { Ok(own) } else { Err(Error::constant(side)) }
+/// Two symmetric kernels. They are centred wherever an entry is read: nothing as large as them is kept beside them.
+struct Kernels {
+    tables: Arc<Tables>,
+    /// What a sample has to do with itself.
+    diagonal: f64,
 }
 
-/// The square matrix of a triangle, with the mean of every row and column taken off.
-fn centred_square(rows: usize, (triangle, diagonal): (&[f64], f64)) -> Vec<f64> {
-    let mut means = vec![diagonal; rows];
-    for row in 1..rows {
-        let line = &triangle[pair(row, 0)..][..row];
-        means[row] += sum(row, |column| line[column]);
-        means.iter_mut().zip(line).for_each(|(mean, value)| *mean += value);
+impl Kernels {
+    /// Counts of samples of which none is drawn twice.
+    fn once_each(&self) -> Vec<f64> {
+        vec![1.0; self.tables.rows]
     }
-    means.iter_mut().for_each(|mean| *mean /= rows as f64);
-    let mean = means.iter().sum::<f64>() / rows as f64;
-    let mut square = vec![diagonal; rows * rows];
-    square.par_chunks_exact_mut(rows).enumerate().for_each(|(row, line)| {
-        if row > 0 {
-            line[..row].copy_from_slice(&triangle[pair(row, 0)..][..row]);
-        }
-        // Down the column: each line of the triangle is longer by one than that before.
-        let mut place = pair(row, row + 1);
-        for (column, value) in line.iter_mut().enumerate().skip(row + 1) {
-            *value = triangle[place];
-            place += column;
-        }
-        line.iter_mut().zip(&means).for_each(|(value, column_mean)| *value += mean - means[row] - column_mean);
-    });
-    square
+
+    /// - `counts`: how often each sample occurs
+    fn centres(&self, counts: &[f64]) -> [Centre; 2] {
+        self.tables.pairs.each_ref().map(|triangle| Centre::new(triangle, self.diagonal, counts))
+    }
+
+    /// The sum of the products of all entries of one kernel with those of another (0 and 1 are those of a and b).
+    fn product(&self, of: [usize; 2], centres: &[Centre; 2], counts: &[f64]) -> f64 {
+        let [x, y] = of.map(|which| &self.tables.pairs[which]);
+        let [x_centre, y_centre] = of.map(|which| &centres[which]);
+        let line = |row: usize| {
+            let of_row = triangle(row)..triangle(row + 1);
+            let (x, y) = (&x[of_row.clone()], &y[of_row]);
+            let others = sum(row, |column| {
+                counts[column] * x_centre.apply(x[column], row, column) * y_centre.apply(y[column], row, column)
+            });
+            let itself = x_centre.apply(self.diagonal, row, row) * y_centre.apply(self.diagonal, row, row);
+            counts[row] * (2.0 * others + counts[row] * itself)
+        };
+        (0..counts.len()).filter(|&row| counts[row] > 0.0).map(line).sum()
+    }
 }
 
-/// The mean of every row of a symmetric square matrix, and of all of it.
-fn weighted_means(square: &[f64], counts: &[f64]) -> (Vec<f64>, f64) {
-    let total: f64 = counts.iter().sum();
-    let weighted = |values: &[f64]| values.iter().zip(counts).map(|(value, count)| value * count).sum::<f64>() / total;
-    let means: Vec<f64> = square.chunks_exact(counts.len()).map(weighted).collect();
-    let mean = weighted(&means);
-    (means, mean)
+/// What is taken off an entry for its row, and again for its column: the row's mean, less half the mean of all.
+struct Centre(Vec<f64>);
+
+impl Centre {
+    fn new(kernel: &[f64], diagonal: f64, counts: &[f64]) -> Self {
+        let mut means: Vec<f64> = counts.iter().map(|count| count * diagonal).collect();
+        for row in 1..counts.len() {
+            let line = &kernel[triangle(row)..][..row];
+            means[row] += sum(row, |column| counts[column] * line[column]);
+            means.iter_mut().zip(line).for_each(|(mean, value)| *mean += counts[row] * value);
+        }
+        let total: f64 = counts.iter().sum();
+        means.iter_mut().for_each(|mean| *mean /= total);
+        let mean = means.iter().zip(counts).map(|(mean, count)| mean * count).sum::<f64>() / total;
+        means.iter_mut().for_each(|value| *value -= mean / 2.0);
+        Self(means)
+    }
+
+    #[inline]
+    fn apply(&self, value: f64, row: usize, column: usize) -> f64 {
+        value - self.0[row] - self.0[column]
+    }
 }
 
 /// The median; the mean of the two middle values of an even number.

@@ -4,13 +4,13 @@ use crate::cca::{Canonical, Kind};
 use crate::cka_kernel::KernelCka;
 use crate::cka_linear::LinearCka;
 use crate::comparison::Comparison;
-use crate::correlation::Correlation;
 use crate::neighbours::MutualKnn;
 use crate::predictivity::{Direction, Predictivity};
 use crate::procrustes::{Procrustes, Scale};
 use crate::resampling::{bootstrap, permutations};
-use crate::rsa::{PreparedRsa, Rsa, Tables};
+use crate::rsa::PreparedRsa;
 use crate::samples::{enough_rows, same_rows};
+use crate::tables::Tables;
 use crate::warnings::Facts;
 use crate::{Distance, Error, Measure, Result, Samples};
 
@@ -105,16 +105,13 @@ const SHARED: usize = 1 << 28;
 struct Cache(Vec<(bool, Distance, Arc<Tables>)>);
 
 impl Cache {
-    fn tables(&mut self, rsa: Rsa, a: &Samples, b: &Samples) -> Result<Arc<Tables>> {
-        let of = |(zscored, distance, _): &&(bool, Distance, Arc<Tables>)| {
-            (*zscored, *distance) == (rsa.zscored, rsa.distance)
-        };
-        if let Some((.., tables)) = self.0.iter().find(of) {
+    fn tables(&mut self, a: &Samples, b: &Samples, zscored: bool, distance: Distance) -> Result<Arc<Tables>> {
+        if let Some((.., tables)) = self.0.iter().find(|of| (of.0, of.1) == (zscored, distance)) {
             return Ok(Arc::clone(tables));
         }
         self.make_room();
-        let tables = Arc::new(rsa.tables(a, b)?);
-        self.0.push((rsa.zscored, rsa.distance, Arc::clone(&tables)));
+        let tables = Arc::new(Tables::of(a, b, zscored, distance)?);
+        self.0.push((zscored, distance, Arc::clone(&tables)));
         Ok(tables)
     }
 
@@ -168,16 +165,15 @@ fn prepare<'a>(
     if !matches!(measure, Measure::Rsa(_) | Measure::ReferenceRsa { .. } | Measure::ReferenceCka(_)) {
         cache.make_room();
     }
-    let mut rsa = |rsa: Rsa, diagonal: bool| -> Result<Box<dyn Comparison + 'a>> {
-        Ok(Box::new(PreparedRsa::new(&cache.tables(rsa, a, b)?, rsa.correlation, diagonal)?))
-    };
     let canonical = |kind| -> Result<Box<dyn Comparison + 'a>> { Ok(Box::new(Canonical::new(a, b, kind)?)) };
     let procrustes = |scale| -> Result<Box<dyn Comparison + 'a>> { Ok(Box::new(Procrustes::new(a, b, scale)?)) };
     Ok(match measure {
         Measure::CkaLinear => Box::new(LinearCka::new(a, b, false)?),
         Measure::CkaLinearDebiased => Box::new(LinearCka::new(a, b, true)?),
         Measure::CkaRbf => Box::new(KernelCka::rbf(a, b, 1.0)?),
-        Measure::Rsa(parameters) => rsa(parameters, false)?,
+        Measure::Rsa(rsa) => {
+            Box::new(PreparedRsa::new(&cache.tables(a, b, rsa.zscored, rsa.distance)?, rsa.correlation)?)
+        }
         Measure::CcaMean => canonical(Kind::Mean)?,
         Measure::Svcca => canonical(Kind::Components(SVCCA_SHARE))?,
         Measure::Pwcca => canonical(Kind::Weighted)?,
@@ -189,12 +185,10 @@ fn prepare<'a>(
         Measure::MutualKnn => Box::new(MutualKnn::new(a, b, NEIGHBOURS)?),
         Measure::ReferenceCka(distance) => {
             enough_rows("CKA", a, b, 3)?;
-            let rsa = Rsa { zscored: true, distance: distance.distance(), correlation: Correlation::Pearson };
-            Box::new(KernelCka::of_distances(&*cache.tables(rsa, a, b)?)?)
+            Box::new(KernelCka::of_distances(cache.tables(a, b, true, distance.distance())?)?)
         }
         Measure::ReferenceRsa { zscored, distance, ranks } => {
-            let correlation = if ranks { Correlation::Spearman } else { Correlation::Pearson };
-            rsa(Rsa { zscored, distance: distance.distance(), correlation }, true)?
+            Box::new(PreparedRsa::with_diagonal(&cache.tables(a, b, zscored, distance.distance())?, ranks)?)
         }
     })
 }

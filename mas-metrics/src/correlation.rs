@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::error::Side;
 use crate::kendall::kendall;
-use crate::ranking::Ranking;
+use crate::ranking::{Ranking, range};
 use crate::{Error, Result};
 
 /// How strongly two lists of numbers go together: from −1 to 1, the same with the lists exchanged.
@@ -45,7 +45,7 @@ impl Correlation {
             Self::Pearson => pearson(x.len(), |index| x[index], |index| y[index], None),
             Self::Spearman => {
                 let (x_order, y_order) = (Ranking::new(x), Ranking::new(y));
-                let (x_ranks, y_ranks) = (x_order.ranks(), y_order.ranks());
+                let (x_ranks, y_ranks) = (x_order.ranks(0), y_order.ranks(0));
                 pearson(x.len(), |index| x_ranks.of(index), |index| y_ranks.of(index), None)
             }
             Self::Kendall => kendall(&Ranking::new(x), &Ranking::new(y), |visit| {
@@ -80,15 +80,17 @@ impl Standard {
         let mean = sum(values.len(), |index| values[index]) / count;
         let deviation = |index: usize| (values[index] - mean) * (values[index] - mean);
         let squares = sum(values.len(), deviation) + zeros as f64 * mean * mean;
-        check_size(squares, count, values.iter().fold(0.0, |size, value| value.abs().max(size)), side)?;
+        let (least, largest) = range(values);
+        check_size(squares, count, largest.max(-least), side)?;
         Ok(Self { mean, scale: squares.sqrt().recip() })
     }
 
-    /// Of the ranks.
-    pub fn of_ranks(ranking: &Ranking, side: Side) -> Result<Self> {
-        let squares = ranking.squares();
+    /// Of the ranks, in which `zeros` more values take part.
+    pub fn of_ranks(ranking: &Ranking, zeros: usize, side: Side) -> Result<Self> {
+        let squares = ranking.squares(zeros);
         if squares > 0.0 {
-            Ok(Self { mean: (ranking.dense.len() as f64 + 1.0) / 2.0, scale: squares.sqrt().recip() })
+            let count = ranking.dense.len() + zeros;
+            Ok(Self { mean: (count as f64 + 1.0) / 2.0, scale: squares.sqrt().recip() })
         } else {
             Err(all_equal(side))
         }

@@ -104,9 +104,9 @@ fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
     groups.into_par_iter().rev().for_each(|(rows, group)| {
         // A column for each row of the group, with all rows before it.
         let products = product(matrix.subrows(0, rows.end), matrix.subrows(rows.start, rows.len()).transpose());
-        for (row, products) in rows.clone().zip(products.col_iter()) {
+        for (column, row) in rows.clone().enumerate() {
             let line = &mut group[triangle(row) - triangle(rows.start)..][..row];
-            for ((distance, product), size) in line.iter_mut().zip(products.iter()).zip(&squares) {
+            for ((distance, product), size) in line.iter_mut().zip(products.col_as_slice(column)).zip(&squares) {
                 let size = squares[row] + size;
                 *distance = size - 2.0 * product;
                 if *distance < CLOSE * size {
@@ -123,7 +123,7 @@ fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
 }
 
 /// The number of pairs among so many rows.
-fn triangle(rows: usize) -> usize {
+pub(crate) fn triangle(rows: usize) -> usize {
     rows * rows.saturating_sub(1) / 2
 }
 

@@ -54,6 +54,7 @@ mod samples;
 mod stitching;
 mod streaming;
 mod sums;
+mod tables;
 mod warnings;
 
 pub use capacity::{RowSpace, principal_angles, variance_share};

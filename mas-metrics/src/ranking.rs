@@ -5,30 +5,33 @@ pub(crate) struct Ranking {
     pub dense: Vec<u32>,
     /// How many different values there are.
     pub groups: usize,
-    /// For each different value, how many values are smaller; empty where no values are equal.
+    /// For each different value, how many values are smaller; empty where no values are equal and none is zero.
     starts: Vec<u32>,
+    /// Whether the least value is zero.
+    from_zero: bool,
 }
 
 impl Ranking {
     /// - `values`: no more than `u32::MAX` of them, all finite.
     pub fn new(values: &[f64]) -> Self {
+        let sorted = sorted(values);
+        // Only values whose keys are equal can be.
+        let equal = |left: u64, right: u64| key(left) == key(right) && values[index(left)] == values[index(right)];
+        let from_zero = sorted.first().is_some_and(|&entry| values[index(entry)] == 0.0);
         let mut dense = vec![0; values.len()];
         let mut starts = Vec::new();
-        let mut last = None;
-        for (place, &entry) in sorted(values).iter().enumerate() {
-            // Only values whose keys are equal can be.
-            let larger = |last: u64| key(last) != key(entry) || values[index(last)] != values[index(entry)];
-            if last.is_none_or(larger) {
-                starts.push(place as u32);
+        if from_zero || sorted.windows(2).any(|pair| equal(pair[0], pair[1])) {
+            for (place, &entry) in sorted.iter().enumerate() {
+                if place == 0 || !equal(sorted[place - 1], entry) {
+                    starts.push(place as u32);
+                }
+                dense[index(entry)] = starts.len() as u32 - 1;
             }
-            last = Some(entry);
-            dense[index(entry)] = starts.len() as u32 - 1;
+        } else {
+            sorted.iter().zip(0..).for_each(|(&entry, place)| dense[index(entry)] = place);
         }
-        let groups = starts.len();
-        if groups == values.len() {
-            starts = Vec::new();
-        }
-        Self { dense, groups, starts }
+        let groups = if starts.is_empty() { values.len() } else { starts.len() };
+        Self { dense, groups, starts, from_zero }
     }
 
     /// Whether all values are different.
@@ -38,49 +41,62 @@ impl Ranking {
 
     /// The number of pairs of equal values.
     pub fn tied_pairs(&self) -> u64 {
-        if self.is_untied() {
-            return 0;
-        }
-        self.spans().map(|(start, end)| u64::from(end - start) * u64::from(end - start - 1) / 2).sum()
+        self.sizes().map(|size| u64::from(size) * u64::from(size - 1) / 2).sum()
     }
 
     /// The rank of each value, from 1; equal values share the mean of their ranks.
-    pub fn ranks(&self) -> Ranks<'_> {
-        let mean = |(start, end): (u32, u32)| (f64::from(start) + f64::from(end) + 1.0) / 2.0;
-        let by_group = (!self.is_untied()).then(|| self.spans().map(mean).collect());
-        Ranks { dense: &self.dense, by_group }
+    ///
+    /// - `zeros`: so many zeros come on top of the values, of which none is negative. They join the zeros that there are,
+    ///   or lie below all.
+    pub fn ranks(&self, zeros: usize) -> Ranks<'_> {
+        let zeros = zeros as f64;
+        let mut before = if self.from_zero { 0.0 } else { zeros };
+        let mean = |(group, size)| {
+            let size = f64::from(size) + if group == 0 && self.from_zero { zeros } else { 0.0 };
+            before += size;
+            before - (size - 1.0) / 2.0
+        };
+        let by_group: Vec<f64> = self.sizes().enumerate().map(mean).collect();
+        let of_zeros = if self.from_zero { by_group[0] } else { (zeros + 1.0) / 2.0 };
+        Ranks { dense: &self.dense, by_group, first: zeros + 1.0, of_zeros }
     }
 
     /// The sum of the squared differences of all ranks from their mean.
-    pub fn squares(&self) -> f64 {
+    ///
+    /// - `zeros`: as for [`Ranking::ranks`].
+    pub fn squares(&self, zeros: usize) -> f64 {
         let cubed = |count: f64| count * count * count - count;
-        let count = self.dense.len() as f64;
-        let tied: f64 = match self.is_untied() {
-            true => 0.0,
-            false => self.spans().map(|(start, end)| cubed(f64::from(end - start))).sum(),
-        };
-        (cubed(count) - tied) / 12.0
+        let zeros = zeros as f64;
+        let mut added = zeros;
+        let mut tied = if self.from_zero { 0.0 } else { cubed(std::mem::take(&mut added)) };
+        tied += self.sizes().map(|size| cubed(f64::from(size) + std::mem::take(&mut added))).sum::<f64>();
+        (cubed(self.dense.len() as f64 + zeros) - tied) / 12.0
     }
 
-    /// For each different value, where some are equal, how many values are smaller, and how many are not larger.
-    fn spans(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+    /// How many values are equal to each different one, where some are equal or the least is zero.
+    fn sizes(&self) -> impl Iterator<Item = u32> + '_ {
         let ends = self.starts.iter().skip(1).copied().chain([self.dense.len() as u32]);
-        self.starts.iter().copied().zip(ends)
+        self.starts.iter().zip(ends).map(|(start, end)| end - start)
     }
 
-    /// The rank of each value in a sample that holds value i `weights[i]` times.
-    pub fn weighted_ranks(&self, weights: &[u32]) -> Ranks<'_> {
+    /// The rank of each value in a sample that holds value i `weights[i]` times, and zero `zeros` times more.
+    pub fn weighted_ranks(&self, weights: &[u32], zeros: f64) -> Ranks<'_> {
         let mut totals = vec![0.0; self.groups];
         for (&group, &weight) in self.dense.iter().zip(weights) {
             totals[group as usize] += f64::from(weight);
         }
-        let mut before = 0.0;
+        let mut before = zeros;
+        if self.from_zero {
+            totals[0] += std::mem::take(&mut before);
+        }
+        let below = (before + 1.0) / 2.0;
         for total in &mut totals {
             let own = *total;
             *total = before + (own + 1.0) / 2.0;
             before += own;
         }
-        Ranks { dense: &self.dense, by_group: Some(totals) }
+        let of_zeros = if self.from_zero { totals[0] } else { below };
+        Ranks { dense: &self.dense, by_group: totals, first: 1.0, of_zeros }
     }
 }
 
@@ -88,18 +104,18 @@ impl Ranking {
 #[derive(Debug)]
 pub(crate) struct Ranks<'a> {
     dense: &'a [u32],
-    /// The rank that a group of equal values shares; `None` where no values are equal.
-    by_group: Option<Vec<f64>>,
+    /// The rank that a group of equal values shares; empty where the values have all ranks from `first`.
+    by_group: Vec<f64>,
+    first: f64,
+    /// The rank of the zeros that came on top of the values.
+    pub of_zeros: f64,
 }
 
 impl Ranks<'_> {
     #[inline]
     pub fn of(&self, index: usize) -> f64 {
         let group = self.dense[index];
-        match &self.by_group {
-            Some(ranks) => ranks[group as usize],
-            None => f64::from(group) + 1.0,
-        }
+        if self.by_group.is_empty() { f64::from(group) + self.first } else { self.by_group[group as usize] }
     }
 }
 
@@ -112,9 +128,7 @@ const FEW: usize = 1 << 18;
 /// Dissimilarities lie together, so that equal steps of value make keys that hardly two different values share, and a radix
 /// sort of half a word does nearly all of the work. Keys only save time: whatever they are, the order is right.
 fn sorted(values: &[f64]) -> Vec<u64> {
-    let (least, largest) = values
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), &value| (value.min(least), value.max(largest)));
+    let (least, largest) = range(values);
     // Fewer different keys are fewer bytes to sort by.
     let keys = if values.len() <= FEW { 1 << 24 } else { u32::MAX };
     let scale = f64::from(keys - 1) / (largest - least);
@@ -127,6 +141,23 @@ fn sorted(values: &[f64]) -> Vec<u64> {
         run.sort_unstable_by_key(|&entry| sort_key(values[index(entry)]));
     }
     order
+}
+
+/// The least and the largest value: +∞ and −∞ if there are none.
+pub(crate) fn range(values: &[f64]) -> (f64, f64) {
+    // Side by side, so that none waits for the one before.
+    const PARTS: usize = 4;
+    let (chunks, rest) = values.as_chunks::<PARTS>();
+    let (mut least, mut largest) = ([f64::INFINITY; PARTS], [f64::NEG_INFINITY; PARTS]);
+    for chunk in chunks {
+        for part in 0..PARTS {
+            least[part] = if chunk[part] < least[part] { chunk[part] } else { least[part] };
+            largest[part] = if chunk[part] > largest[part] { chunk[part] } else { largest[part] };
+        }
+    }
+    let least = least.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
+    let largest = largest.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max);
+    (least, largest)
 }
 
 fn key(entry: u64) -> u32 {
@@ -169,7 +200,25 @@ mod tests {
         let ranking = Ranking::new(&[0.0, -2.0, 5.0, -0.0, -1e-300, 5.0, f64::MIN]);
         assert_eq!(ranking.dense, [3, 1, 4, 3, 2, 4, 0]);
         assert_eq!((ranking.groups, ranking.tied_pairs()), (5, 2));
-        let ranks = ranking.ranks();
+        let ranks = ranking.ranks(0);
         assert_eq!((0..7).map(|index| ranks.of(index)).collect::<Vec<_>>(), [4.5, 2.0, 6.5, 4.5, 3.0, 6.5, 1.0]);
+    }
+
+    #[test]
+    fn zeros_on_top_are_as_if_they_had_been_there() {
+        for values in [vec![3.0, 1.0, 2.0, 5.0], vec![3.0, 1.0, 3.0], vec![0.0, 4.0, 2.0], vec![4.0, 0.0, 1.0, 0.0]] {
+            for zeros in 0..4 {
+                let all = [values.clone(), vec![0.0; zeros]].concat();
+                let (part, whole) = (Ranking::new(&values), Ranking::new(&all));
+                let weights: Vec<u32> = (2..).take(all.len()).collect();
+                let drawn = weights[values.len()..].iter().sum::<u32>().into();
+                let of_part = [part.ranks(zeros), part.weighted_ranks(&weights[..values.len()], drawn)];
+                for (part, whole) in of_part.into_iter().zip([whole.ranks(0), whole.weighted_ranks(&weights, 0.0)]) {
+                    (0..values.len()).for_each(|index| assert_eq!(part.of(index), whole.of(index), "{all:?}"));
+                    (values.len()..all.len()).for_each(|index| assert_eq!(part.of_zeros, whole.of(index), "{all:?}"));
+                }
+                assert_eq!(part.squares(zeros), whole.squares(0), "{all:?}");
+            }
+        }
     }
 }

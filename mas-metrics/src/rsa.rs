@@ -1,14 +1,13 @@
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::comparison::{Comparison, multiplicities};
 use crate::correlation::{Correlation, Standard, pearson, sum};
-use crate::dissimilarity::{Distance, of_side, pair};
+use crate::dissimilarity::Distance;
 use crate::error::Side;
 use crate::kendall::{kendall, weighted_kendall};
-use crate::ranking::Ranking;
-use crate::samples::enough_rows;
-use crate::{Error, Result, Samples};
+use crate::tables::Tables;
+use crate::{Result, Samples};
 
 /// Representational similarity analysis: the correlation of the two tables of dissimilarities between samples.
 ///
@@ -34,23 +33,8 @@ impl Rsa {
     /// # Errors
     /// Different numbers of rows, fewer than 3 of them, or an undefined distance or correlation (the row is named).
     pub fn compare(&self, a: &Samples, b: &Samples) -> Result<f64> {
-        self.prepare(a, b, false)?.value()
-    }
-
-    pub(crate) fn tables(&self, a: &Samples, b: &Samples) -> Result<Tables> {
-        enough_rows("RSA", a, b, 3)?;
-        if a.rows() * (a.rows() + 1) / 2 > u32::MAX as usize {
-            return Err(Error::Parameter(format!("{} rows have too many pairs for RSA: draw fewer rows", a.rows())));
-        }
-        let table = |samples: &Samples, side| match self.zscored {
-            true => of_side(&samples.zscored(), self.distance, side),
-            false => of_side(samples, self.distance, side),
-        };
-        Ok(Tables::new(a.rows(), table(a, Side::A)?, table(b, Side::B)?))
-    }
-
-    fn prepare(&self, a: &Samples, b: &Samples, diagonal: bool) -> Result<PreparedRsa> {
-        PreparedRsa::new(&Arc::new(self.tables(a, b)?), self.correlation, diagonal)
+        let tables = Tables::of(a, b, self.zscored, self.distance)?;
+        PreparedRsa::new(&Arc::new(tables), self.correlation)?.value()
     }
 }
 
@@ -62,56 +46,11 @@ impl fmt::Display for Rsa {
     }
 }
 
-/// The dissimilarities of both activities, computed once for every correlation, permutation and resample, and their
-/// order once it is asked for.
-#[derive(Debug)]
-pub(crate) struct Tables {
-    rows: usize,
-    a: Vec<f64>,
-    b: Vec<f64>,
-    /// Of the pairs, and of the pairs with the zeros of the diagonal behind them.
-    rankings: [OnceLock<[Ranking; 2]>; 2],
-}
-
-impl Tables {
-    fn new(rows: usize, a: Vec<f64>, b: Vec<f64>) -> Self {
-        Self { rows, a, b, rankings: Default::default() }
-    }
-
-    /// Memory, with the rankings that were asked for.
-    pub fn bytes(&self) -> usize {
-        let rankings = self.rankings.iter().filter(|rankings| rankings.get().is_some()).count();
-        self.a.len() * 2 * (size_of::<f64>() + rankings * size_of::<u32>())
-    }
-
-    /// The dissimilarities of all pairs, in both activities.
-    pub fn pairs(&self) -> [&[f64]; 2] {
-        [&self.a, &self.b]
-    }
-
-    /// How many samples there are.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Ranks of a permuted table are permuted ranks: the order is found once.
-    fn rankings(&self, diagonal: bool) -> &[Ranking; 2] {
-        self.rankings[usize::from(diagonal)].get_or_init(|| {
-            let ranking = |table: &[f64]| match diagonal {
-                true => Ranking::new(&[table, &vec![0.0; self.rows]].concat()),
-                false => Ranking::new(table),
-            };
-            let (a, b) = rayon::join(|| ranking(&self.a), || ranking(&self.b));
-            [a, b]
-        })
-    }
-}
-
 /// Two tables, ready to be compared again and again under other orders of their rows.
 #[derive(Debug)]
 pub(crate) struct PreparedRsa {
     tables: Arc<Tables>,
-    /// How many zeros of the diagonal are compared too; they follow the pairs.
+    /// How many zeros of the diagonal are compared too, as if they followed the pairs.
     zeros: usize,
     form: Form,
 }
@@ -119,69 +58,43 @@ pub(crate) struct PreparedRsa {
 /// How entries become what is multiplied: nothing as large as a table is kept beside it.
 #[derive(Debug)]
 enum Form {
-    Pearson { a: Standard, b: Standard },
-    Spearman { a: Standard, b: Standard },
+    Pearson {
+        a: Standard,
+        b: Standard,
+    },
+    Spearman {
+        a: Standard,
+        b: Standard,
+    },
+    /// Never with the diagonal.
     Kendall,
 }
 
 impl PreparedRsa {
-    pub fn new(tables: &Arc<Tables>, correlation: Correlation, diagonal: bool) -> Result<Self> {
-        let tables = Arc::clone(tables);
-        let zeros = if diagonal { tables.rows } else { 0 };
+    pub fn new(tables: &Arc<Tables>, correlation: Correlation) -> Result<Self> {
         let form = match correlation {
-            Correlation::Pearson => Form::Pearson {
-                a: Standard::new(&tables.a, zeros, Side::A)?,
-                b: Standard::new(&tables.b, zeros, Side::B)?,
-            },
-            Correlation::Spearman => {
-                let [a, b] = tables.rankings(diagonal);
-                Form::Spearman { a: Standard::of_ranks(a, Side::A)?, b: Standard::of_ranks(b, Side::B)? }
-            }
+            Correlation::Pearson => Form::pearson(tables, 0)?,
+            Correlation::Spearman => Form::spearman(tables, 0)?,
             Correlation::Kendall => {
                 // Here, and not first in a draw among others.
-                tables.rankings(diagonal);
+                tables.rankings();
                 Form::Kendall
             }
         };
-        Ok(Self { tables, zeros, form })
+        Ok(Self { tables: Arc::clone(tables), zeros: 0, form })
     }
 
-    fn rankings(&self) -> &[Ranking; 2] {
-        self.tables.rankings(self.zeros > 0)
+    /// With the diagonal, by ranks (Spearman) or values (Pearson).
+    pub fn with_diagonal(tables: &Arc<Tables>, ranks: bool) -> Result<Self> {
+        let zeros = tables.rows;
+        let form = if ranks { Form::spearman(tables, zeros) } else { Form::pearson(tables, zeros) };
+        Ok(Self { tables: Arc::clone(tables), zeros, form: form? })
     }
 
-    fn entries(&self) -> usize {
-        self.tables.a.len() + self.zeros
-    }
-
-    /// What the diagonal adds to a sum of products: its zeros go with zeros in every order of the rows.
-    fn of_diagonal(&self, a: Standard, b: Standard) -> f64 {
-        self.zeros as f64 * a.of(0.0) * b.of(0.0)
-    }
-
-    /// Calls `visit` with each pair's place in `a` and, its rows taken through `order`, in `b`.
-    fn for_each_pair(&self, order: &[usize], mut visit: impl FnMut(usize, usize)) {
-        let mut place = 0;
-        for row in 1..self.tables.rows {
-            let target = order[row];
-            for &other in &order[..row] {
-                visit(place, pair(target, other));
-                place += 1;
-            }
-        }
-    }
-
-    /// As `for_each_pair`, and then with the places of the diagonal's zeros, where these count.
-    fn for_each_entry(&self, order: &[usize], mut visit: impl FnMut(usize, usize)) {
-        self.for_each_pair(order, &mut visit);
-        let pairs = self.tables.a.len();
-        order[..self.zeros].iter().enumerate().for_each(|(row, &target)| visit(pairs + row, pairs + target));
-    }
-
-    /// How often each entry occurs among resampled rows. Pairs of copies of one row are left out: their zeros are the
+    /// How often each pair occurs among resampled rows. Pairs of copies of one row are left out: their zeros are the
     /// resampling's doing.
     fn weights(&self, counts: &[u32]) -> Vec<u32> {
-        let mut weights = Vec::with_capacity(self.entries());
+        let mut weights = Vec::with_capacity(self.tables.count() + self.zeros);
         for row in 1..self.tables.rows {
             weights.extend(counts[..row].iter().map(|other| counts[row] * other));
         }
@@ -190,18 +103,35 @@ impl PreparedRsa {
     }
 }
 
+impl Form {
+    fn pearson(tables: &Tables, zeros: usize) -> Result<Self> {
+        let [a, b] = &tables.pairs;
+        Ok(Self::Pearson { a: Standard::new(a, zeros, Side::A)?, b: Standard::new(b, zeros, Side::B)? })
+    }
+
+    fn spearman(tables: &Tables, zeros: usize) -> Result<Self> {
+        let [a, b] = tables.rankings();
+        Ok(Self::Spearman { a: Standard::of_ranks(a, zeros, Side::A)?, b: Standard::of_ranks(b, zeros, Side::B)? })
+    }
+}
+
 impl Comparison for PreparedRsa {
     fn value(&self) -> Result<f64> {
-        let Tables { a: x, b: y, .. } = &*self.tables;
+        let pairs = self.tables.count();
+        // The diagonal's zeros go with zeros, here and in every order of the rows.
         let sum = match self.form {
-            Form::Pearson { a, b } => sum(x.len(), |index| a.of(x[index]) * b.of(y[index])) + self.of_diagonal(a, b),
+            Form::Pearson { a, b } => {
+                let [x, y] = &self.tables.pairs;
+                sum(pairs, |index| a.of(x[index]) * b.of(y[index])) + self.zeros as f64 * a.of(0.0) * b.of(0.0)
+            }
             Form::Spearman { a, b } => {
-                let [x, y] = self.rankings().each_ref().map(Ranking::ranks);
-                sum(self.entries(), |index| a.of(x.of(index)) * b.of(y.of(index)))
+                let [x, y] = self.tables.rankings().each_ref().map(|ranking| ranking.ranks(self.zeros));
+                sum(pairs, |index| a.of(x.of(index)) * b.of(y.of(index)))
+                    + self.zeros as f64 * a.of(x.of_zeros) * b.of(y.of_zeros)
             }
             Form::Kendall => {
-                let [x, y] = self.rankings();
-                return kendall(x, y, |visit| (0..self.entries()).for_each(|index| visit(index, index)));
+                let [x, y] = self.tables.rankings();
+                return kendall(x, y, |visit| (0..pairs).for_each(|index| visit(index, index)));
             }
         };
         Ok(sum.clamp(-1.0, 1.0))
@@ -211,36 +141,42 @@ impl Comparison for PreparedRsa {
         let mut sum = 0.0;
         match self.form {
             Form::Pearson { a, b } => {
-                let Tables { a: x, b: y, .. } = &*self.tables;
-                self.for_each_pair(order, |left, right| sum += a.of(x[left]) * b.of(y[right]));
-                sum += self.of_diagonal(a, b);
+                let [x, y] = &self.tables.pairs;
+                self.tables.for_each_pair(order, |left, right| sum += a.of(x[left]) * b.of(y[right]));
+                sum += self.zeros as f64 * a.of(0.0) * b.of(0.0);
             }
             Form::Spearman { a, b } => {
-                let [x, y] = self.rankings().each_ref().map(Ranking::ranks);
-                self.for_each_entry(order, |left, right| sum += a.of(x.of(left)) * b.of(y.of(right)));
+                let [x, y] = self.tables.rankings().each_ref().map(|ranking| ranking.ranks(self.zeros));
+                self.tables.for_each_pair(order, |left, right| sum += a.of(x.of(left)) * b.of(y.of(right)));
+                sum += self.zeros as f64 * a.of(x.of_zeros) * b.of(y.of_zeros);
             }
             Form::Kendall => {
-                let [x, y] = self.rankings();
-                return kendall(x, y, |visit| self.for_each_entry(order, visit));
+                let [x, y] = self.tables.rankings();
+                return kendall(x, y, |visit| self.tables.for_each_pair(order, visit));
             }
         }
         Ok(sum.clamp(-1.0, 1.0))
     }
 
     fn resampled(&self, rows: &[usize]) -> Result<f64> {
-        let Tables { a, b, .. } = &*self.tables;
         let weights = self.weights(&multiplicities(rows, self.tables.rows));
+        let pairs = self.tables.count();
         match self.form {
             Form::Pearson { .. } => {
-                let of = |table: &[f64], index: usize| table.get(index).copied().unwrap_or(0.0);
-                pearson(self.entries(), |index| of(a, index), |index| of(b, index), Some(&weights))
+                let [x, y] =
+                    self.tables.pairs.each_ref().map(|table| |index: usize| table.get(index).copied().unwrap_or(0.0));
+                pearson(weights.len(), x, y, Some(&weights))
             }
             Form::Spearman { .. } => {
-                let [x, y] = self.rankings().each_ref().map(|ranking| ranking.weighted_ranks(&weights));
-                pearson(self.entries(), |index| x.of(index), |index| y.of(index), Some(&weights))
+                let drawn = if self.zeros > 0 { rows.len() as f64 } else { 0.0 };
+                let [x, y] = self.tables.rankings().each_ref().map(|ranking| {
+                    let ranks = ranking.weighted_ranks(&weights[..pairs], drawn);
+                    move |index| if index < pairs { ranks.of(index) } else { ranks.of_zeros }
+                });
+                pearson(weights.len(), x, y, Some(&weights))
             }
             Form::Kendall => {
-                let [x, y] = self.rankings();
+                let [x, y] = self.tables.rankings();
                 weighted_kendall(x, y, &weights)
             }
         }
@@ -252,6 +188,6 @@ impl Comparison for PreparedRsa {
             Form::Spearman { .. } => 20,
             Form::Kendall => 36,
         };
-        self.tables.a.len() * bytes
+        self.tables.count() * bytes
     }
 }

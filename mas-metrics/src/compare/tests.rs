@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::dissimilarity::pair;
-use crate::{cka_linear, dissimilarities};
+use crate::{Correlation, Rsa, cka_linear, dissimilarities};
 
 fn uniform(rows: usize, width: usize, seed: u64) -> Samples {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
