@@ -34,19 +34,48 @@ pub fn cca_mean(a: &Samples, b: &Samples) -> Result<f64> {
     Canonical::new(a, b, Kind::Mean)?.value()
 }
 
-/// Singular vector CCA: the mean canonical correlation between the leading principal components of each activity, as few
-/// as explain `share` of its variance.
+/// Singular vector CCA: the mean canonical correlation between the leading principal components of each activity.
 ///
 /// Range 0 to 1; symmetric; kept by orthogonal maps, translations and isotropic scaling of either. Raghu et al. (2017),
-/// NeurIPS, who use a share of 0.99.
+/// NeurIPS, who take the components that explain 0.99 of the variance.
 ///
 /// # Errors
-/// As [`canonical_correlations`], and a share outside 0 (excluded) to 1.
-pub fn svcca(a: &Samples, b: &Samples, share: f64) -> Result<f64> {
-    if !(share > 0.0 && share <= 1.0) {
-        return Err(Error::Parameter(format!("the share of variance must lie in 0 to 1, not {share}")));
+/// As [`canonical_correlations`], a share outside 0 (excluded) to 1, and no components.
+pub fn svcca(a: &Samples, b: &Samples, components: Components) -> Result<f64> {
+    match components {
+        Components::Share(share) if !(share > 0.0 && share <= 1.0) => {
+            Err(Error::Parameter(format!("the share of variance must lie in 0 to 1, not {share}")))
+        }
+        Components::First(0) => Err(Error::Parameter("SVCCA needs a component".into())),
+        _ => Canonical::new(a, b, Kind::Components(components))?.value(),
     }
-    Canonical::new(a, b, Kind::Components(share))?.value()
+}
+
+/// Which principal components of an activity are kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Components {
+    /// As few as explain this share of the variance.
+    Share(f64),
+    /// So many of the largest, or all if there are fewer.
+    First(usize),
+}
+
+impl Components {
+    /// How many of the components with these singular values, which are largest first.
+    pub(crate) fn count(self, values: &[f64]) -> usize {
+        let count = match self {
+            Self::First(count) => count,
+            Self::Share(share) => {
+                let total: f64 = values.iter().map(|value| value * value).sum();
+                let explained = values.iter().scan(0.0, |sum, value| {
+                    *sum += value * value;
+                    Some(*sum / total)
+                });
+                explained.take_while(|explained| *explained < share).count() + 1
+            }
+        };
+        count.min(values.len())
+    }
 }
 
 /// Projection weighted CCA: `Σ αᵢ ρᵢ / Σ αᵢ`, where the weight `αᵢ = Σⱼ |⟨hᵢ, aⱼ⟩|` says how much of the activity of **a**
@@ -66,8 +95,8 @@ pub fn pwcca(a: &Samples, b: &Samples) -> Result<f64> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Mean,
-    /// Between the principal components that explain this share of the variance.
-    Components(f64),
+    /// Between principal components.
+    Components(Components),
     Weighted,
 }
 
@@ -94,11 +123,10 @@ impl Canonical {
     /// - `b`: the basis of b, its rows in any order.
     fn of(&self, b: MatRef<'_, f64>) -> Result<f64> {
         let a = self.a.left.as_ref();
-        let leading = |basis: &Basis, share| components(&basis.values, share);
         match self.kind {
             Kind::Mean => correlations(a, b).map(|correlations| mean(&correlations)),
-            Kind::Components(share) => {
-                let (a, b) = (a.subcols(0, leading(&self.a, share)), b.subcols(0, leading(&self.b, share)));
+            Kind::Components(kept) => {
+                let (a, b) = (a.subcols(0, kept.count(&self.a.values)), b.subcols(0, kept.count(&self.b.values)));
                 correlations(a, b).map(|correlations| mean(&correlations))
             }
             Kind::Weighted => {
@@ -122,7 +150,7 @@ impl Comparison for Canonical {
     /// In so many dimensions the bases must meet.
     fn trivial(&self, rows: usize) -> usize {
         let kept = |basis: &Basis| match self.kind {
-            Kind::Components(share) => components(&basis.values, share),
+            Kind::Components(kept) => kept.count(&basis.values),
             _ => basis.values.len(),
         };
         (kept(&self.a) + kept(&self.b) + 1).saturating_sub(rows)
@@ -149,16 +177,6 @@ impl Basis {
     fn columns(&self) -> Mat<f64> {
         Mat::from_fn(self.values.len(), self.right.nrows(), |row, column| self.values[row] * self.right[(column, row)])
     }
-}
-
-/// How many leading singular values explain `share` of the sum of squares.
-pub(crate) fn components(values: &[f64], share: f64) -> usize {
-    let total: f64 = values.iter().map(|value| value * value).sum();
-    let explained = values.iter().scan(0.0, |sum, value| {
-        *sum += value * value;
-        Some(*sum / total)
-    });
-    values.len().min(explained.take_while(|explained| *explained < share).count() + 1)
 }
 
 /// PWCCA from the projections of a's columns on the variates, `[variate, unit]`, and the correlations.

@@ -39,7 +39,7 @@ impl KernelCka {
             return Err(Error::Parameter(format!("the bandwidth's fraction must be positive, not {fraction}")));
         }
         let kernel = |samples: &Samples, side| {
-            let mut table = squared_euclidean(samples);
+            let mut table = squared_euclidean(samples)?;
             let median = median(&table);
             if median <= 0.0 {
                 return Err(Error::undefined(format!("half of all pairs of rows of {side} are equal: no bandwidth")));

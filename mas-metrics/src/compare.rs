@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::cca::{Canonical, Kind};
+use crate::cca::{Canonical, Components, Kind};
 use crate::cka_kernel::KernelCka;
 use crate::cka_linear::LinearCka;
 use crate::comparison::Comparison;
@@ -14,8 +14,8 @@ use crate::tables::Tables;
 use crate::warnings::Facts;
 use crate::{Distance, Error, Measure, Result, Samples};
 
-/// The share of variance that SVCCA keeps.
-pub(crate) const SVCCA_SHARE: f64 = 0.99;
+/// What SVCCA keeps.
+pub(crate) const SVCCA: Components = Components::Share(0.99);
 /// Neighbours of mutual k-NN.
 const NEIGHBOURS: usize = 10;
 
@@ -51,7 +51,7 @@ pub struct Outcome {
     /// `(1 + as alike) / (1 + permutations)`. Rows of one trial are not exchangeable: read it as a lower bound where
     /// samples are positions of trials. `None` without permutations. (Phipson and Smyth 2010.)
     pub p: Option<f64>,
-    /// The lower end of the 95 % percentile bootstrap interval over samples; `None` without bootstraps.
+    /// The lower end of the 95 % bootstrap interval over samples, as [`compare`] says; `None` without bootstraps.
     pub low: Option<f64>,
     /// The upper end of that interval.
     pub high: Option<f64>,
@@ -74,8 +74,8 @@ impl Outcome {
 /// The null distribution puts the rows of b into random orders, the same for every measure. The interval draws rows with
 /// replacement; copies of one row are never compared with each other where that would pass for likeness (RSA, debiased
 /// CKA, mutual k-NN, predictivity). Measures that are biased upward are more so in resamples, which hold fewer different
-/// rows: an interval that does not contain its value is reported as a warning. Z-scores and bandwidths are those of
-/// all rows throughout.
+/// rows: the interval is that of the resamples, moved as far as brings their mean to the value, and cut to the measure's
+/// range. Z-scores and bandwidths are those of all rows throughout.
 ///
 /// # Errors
 /// Different numbers of rows, or the first measure that fails, with its name; [`compare_each`] goes on past those.
@@ -135,15 +135,7 @@ fn outcome(
     let value = comparison.value()?;
     let mut warnings = facts.warnings(measure, &*comparison, value);
     let null = permutations(&*comparison, a.rows(), value, measure.is_distance(), options, &mut warnings);
-    let interval = bootstrap(&*comparison, a.rows(), options, &mut warnings);
-    if let Some((low, high)) = interval
-        && !(low..=high).contains(&value)
-    {
-        warnings.push(
-            "the value lies outside its interval: resamples hold fewer different rows, which biases this measure"
-                .into(),
-        );
-    }
+    let interval = bootstrap(&*comparison, a.rows(), value, measure.range(), options, &mut warnings);
     Ok(Outcome {
         measure,
         value,
@@ -175,7 +167,7 @@ fn prepare<'a>(
             Box::new(PreparedRsa::new(&cache.tables(a, b, rsa.zscored, rsa.distance)?, rsa.correlation)?)
         }
         Measure::CcaMean => canonical(Kind::Mean)?,
-        Measure::Svcca => canonical(Kind::Components(SVCCA_SHARE))?,
+        Measure::Svcca => canonical(Kind::Components(SVCCA))?,
         Measure::Pwcca => canonical(Kind::Weighted)?,
         Measure::Procrustes => procrustes(Scale::Similarity)?,
         Measure::ProcrustesAngular => procrustes(Scale::Angle)?,

@@ -38,14 +38,14 @@ impl fmt::Display for Distance {
 ///
 /// # Errors
 /// [`Error::Undefined`] names the first row that has no direction (all zero) or, for the correlation distance, no
-/// variation over units.
+/// variation over units; more than some 92,000 rows are an error too.
 pub fn dissimilarities(samples: &Samples, distance: Distance) -> Result<Vec<f64>> {
     of_side(samples, distance, Side::A)
 }
 
 /// As [`dissimilarities`], with the activity's name for errors.
 pub(crate) fn of_side(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>> {
-    let mut table = squared(&vectors(samples, distance, side)?, samples.width(), samples.rows());
+    let mut table = squared(&vectors(samples, distance, side)?, samples.width(), samples.rows())?;
     match distance {
         Distance::Euclidean => table.par_iter_mut().for_each(|value| *value = value.sqrt()),
         // For unit vectors 1 − u·v = ‖u − v‖²/2, which is exactly 0 for equal ones and loses nothing near them.
@@ -55,16 +55,27 @@ pub(crate) fn of_side(samples: &Samples, distance: Distance, side: Side) -> Resu
 }
 
 /// Squared Euclidean distances of all pairs of rows, in the order of [`dissimilarities`].
-pub(crate) fn squared_euclidean(samples: &Samples) -> Vec<f64> {
-    squared(&samples.row_major(), samples.width(), samples.rows())
+pub(crate) fn squared_euclidean(samples: &Samples) -> Result<Vec<f64>> {
+    squared(&moved(samples), samples.width(), samples.rows())
+}
+
+/// Rows less the first one, row-major. Far from the origin all rows are close, and would be told apart one unit at a time;
+/// the first row and not the mean, so that whole numbers stay whole and their distances equal.
+fn moved(samples: &Samples) -> Vec<f64> {
+    let mut vectors = samples.row_major();
+    let first = vectors[..samples.width()].to_vec();
+    for vector in vectors.chunks_exact_mut(samples.width()) {
+        vector.iter_mut().zip(&first).for_each(|(value, first)| *value -= first);
+    }
+    vectors
 }
 
 /// The row-major vectors whose Euclidean distances give the dissimilarities.
 fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>> {
-    let mut vectors = samples.row_major();
     if distance == Distance::Euclidean {
-        return Ok(vectors);
+        return Ok(moved(samples));
     }
+    let mut vectors = samples.row_major();
     for (row, vector) in vectors.chunks_exact_mut(samples.width()).enumerate() {
         let size = squared_length(vector);
         if distance == Distance::Correlation {
@@ -79,8 +90,9 @@ fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>
                 _ => format!("row {row} of {side} is zero: no angle"),
             }));
         }
-        let scale = length.sqrt().recip();
-        vector.iter_mut().for_each(|value| *value *= scale);
+        // Divided, so that the one unit of a vector of width 1 is 1 exactly.
+        let length = length.sqrt();
+        vector.iter_mut().for_each(|value| *value /= length);
     }
     Ok(vectors)
 }
@@ -88,12 +100,16 @@ fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>
 /// Rows of a table that are computed together.
 const GROUP: usize = 64;
 
-fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
+fn squared(vectors: &[f64], width: usize, rows: usize) -> Result<Vec<f64>> {
+    if triangle(rows + 1) > u32::MAX as usize {
+        return Err(Error::Parameter(format!("{rows} rows have too many pairs: draw fewer rows")));
+    }
     let mut table = vec![0.0; rows * (rows - 1) / 2];
     let mut groups = Vec::with_capacity(rows / GROUP + 1);
     let mut rest = table.as_mut_slice();
-    for first in (0..rows).step_by(GROUP) {
-        let end = rows.min(first + GROUP);
+    for first in (0..rows - 1).step_by(GROUP) {
+        // A group of one row would be multiplied in another way, and copies of rows be told apart by rounding.
+        let end = if first + GROUP + 1 >= rows { rows } else { first + GROUP };
         let (group, others) = rest.split_at_mut(triangle(end) - triangle(first));
         groups.push((first..end, group));
         rest = others;
@@ -119,7 +135,7 @@ fn squared(vectors: &[f64], width: usize, rows: usize) -> Vec<f64> {
             }
         }
     });
-    table
+    Ok(table)
 }
 
 /// The number of pairs among so many rows.
@@ -148,7 +164,7 @@ pub(crate) fn pair(left: usize, right: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Distance, dissimilarities};
+    use super::{Distance, dissimilarities, pair};
     use crate::Samples;
 
     #[test]
@@ -160,5 +176,29 @@ mod tests {
         let expected = (x * x + y * y).sqrt();
         assert_eq!(dissimilarities(&samples, Distance::Euclidean).unwrap(), [expected, 0.0, expected]);
         assert_eq!(dissimilarities(&samples, Distance::Cosine).unwrap()[1], 0.0, "of copies");
+    }
+
+    #[test]
+    fn copies_of_a_row_have_equal_distances_to_every_other() {
+        let noise = |index: usize| (index as f64 * 12.9898).sin() * 43758.547 % 1.0;
+        for rows in [2, 63, 64, 65, 66, 129, 130] {
+            // The last row is a copy of the first.
+            let width = 7;
+            let mut values: Vec<f64> = (0..(rows - 1) * width).map(noise).collect();
+            values.extend_from_within(..width);
+            let samples = Samples::from_row_major(&values, width).unwrap();
+            for distance in Distance::ALL {
+                let table = dissimilarities(&samples, distance).unwrap();
+                for other in 1..rows - 1 {
+                    assert_eq!(table[pair(rows - 1, other)], table[pair(0, other)], "{distance}, {rows} rows, {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_unit_has_two_directions() {
+        let samples = Samples::from_row_major(&[0.3, -1e-7, 0.7, 11.0], 1).unwrap();
+        assert_eq!(dissimilarities(&samples, Distance::Cosine).unwrap(), [2.0, 0.0, 2.0, 0.0, 2.0, 0.0]);
     }
 }

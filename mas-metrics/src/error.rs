@@ -35,6 +35,12 @@ pub enum Error {
         /// The column in that row.
         column: usize,
     },
+    /// Numbers of which the largest is below 1e-100 and not zero.
+    #[error("activity is no larger than {largest:e}, too small to be squared: scale it up")]
+    TooSmall {
+        /// The largest number's size.
+        largest: f64,
+    },
     /// Values that form no matrix.
     #[error("{values} values are no matrix of width {width}")]
     Shape {
@@ -69,7 +75,7 @@ pub enum Error {
     #[error("the singular value decomposition did not converge")]
     NoConvergence,
     /// No measure has this name.
-    #[error("there is no measure called {name:?}")]
+    #[error("there is no measure called {name:?}; there are {}", crate::measure::names())]
     UnknownMeasure {
         /// The name that was given.
         name: String,

@@ -121,6 +121,23 @@ impl Measure {
         matches!(self, Self::ProcrustesAngular | Self::ProcrustesEuclidean)
     }
 
+    /// The least and the largest value that there can be.
+    pub fn range(self) -> (f64, f64) {
+        match self {
+            Self::CkaLinearDebiased | Self::Rsa(_) | Self::ReferenceCka(_) | Self::ReferenceRsa { .. } => (-1.0, 1.0),
+            Self::PredictivityAToB | Self::PredictivityBToA => (f64::NEG_INFINITY, 1.0),
+            Self::ProcrustesAngular => (0.0, std::f64::consts::FRAC_PI_2),
+            Self::ProcrustesEuclidean => (0.0, std::f64::consts::SQRT_2),
+            Self::CkaLinear
+            | Self::CkaRbf
+            | Self::CcaMean
+            | Self::Svcca
+            | Self::Pwcca
+            | Self::Procrustes
+            | Self::MutualKnn => (0.0, 1.0),
+        }
+    }
+
     /// Whether exchanging the activities changes nothing.
     pub fn is_symmetric(self) -> bool {
         !matches!(self, Self::Pwcca | Self::PredictivityAToB | Self::PredictivityBToA)
@@ -171,4 +188,9 @@ impl FromStr for Measure {
             .find(|measure| measure.to_string() == name)
             .ok_or_else(|| Error::UnknownMeasure { name: name.into() })
     }
+}
+
+/// The names of all measures, for a message.
+pub(crate) fn names() -> String {
+    Measure::all().iter().map(Measure::to_string).collect::<Vec<_>>().join(", ")
 }

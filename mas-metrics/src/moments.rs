@@ -3,7 +3,7 @@
 use faer::{Mat, MatRef};
 
 use crate::algebra::{cross, eigen, product, singular_values, squared_norm, thin_svd};
-use crate::cca::{Kind, components, mean, weighted};
+use crate::cca::{Components, Kind, mean, weighted};
 use crate::cka_linear::{weighted_centred, weighted_cross};
 use crate::error::Side;
 use crate::procrustes::Scale;
@@ -48,12 +48,12 @@ impl Moments {
 
     /// - `columns`: what the units of a and b are in terms of the moments' columns; where they are those columns, none.
     pub fn canonical(&self, kind: Kind, columns: Columns<'_>) -> Result<f64> {
-        let share = match kind {
-            Kind::Components(share) => Some(share),
+        let kept = match kind {
+            Kind::Components(kept) => Some(kept),
             _ => None,
         };
-        let a = whitening(&self.aa, columns.map(|(a, _)| a), share, Side::A)?;
-        let b = whitening(&self.bb, columns.map(|(_, b)| b), share, Side::B)?;
+        let a = whitening(&self.aa, columns.map(|(a, _)| a), kept, Side::A)?;
+        let b = whitening(&self.bb, columns.map(|(_, b)| b), kept, Side::B)?;
         let between = product(cross(a.as_ref(), self.ab.as_ref()).as_ref(), b.as_ref());
         if kind != Kind::Weighted {
             let correlations: Vec<f64> =
@@ -71,22 +71,26 @@ impl Moments {
 
     /// For how many canonical correlations `rows` samples leave no choice but 1.
     pub fn trivial(&self, kind: Kind, rows: usize) -> Result<usize> {
-        let share = match kind {
-            Kind::Components(share) => Some(share),
+        let kept = match kind {
+            Kind::Components(kept) => Some(kept),
             _ => None,
         };
         let ranks =
-            whitening(&self.aa, None, share, Side::A)?.ncols() + whitening(&self.bb, None, share, Side::B)?.ncols();
+            whitening(&self.aa, None, kept, Side::A)?.ncols() + whitening(&self.bb, None, kept, Side::B)?.ncols();
         Ok((ranks + 1).saturating_sub(rows))
     }
 }
 
-/// A map of the moments' columns to an orthonormal basis of what they span, or of the principal components of the units
-/// that explain `share` of the variance.
-fn whitening(moment: &Mat<f64>, columns: Option<&Mat<f64>>, share: Option<f64>, side: Side) -> Result<Mat<f64>> {
+/// A map of the moments' columns to an orthonormal basis of what they span, or of the units' principal `components`.
+fn whitening(
+    moment: &Mat<f64>,
+    columns: Option<&Mat<f64>>,
+    components: Option<Components>,
+    side: Side,
+) -> Result<Mat<f64>> {
     // The principal components of units C = columns are those of Q C, whose left singular vectors are Q's eigenvectors
     // after its columns are put to the scale of the units.
-    let principal = match (share, columns) {
+    let principal = match (components, columns) {
         (Some(_), Some(units)) => Some(cross(units.as_ref(), cross(moment.as_ref(), units.as_ref()).as_ref())),
         _ => None,
     };
@@ -94,9 +98,9 @@ fn whitening(moment: &Mat<f64>, columns: Option<&Mat<f64>>, share: Option<f64>, 
     let largest = values.first().copied().unwrap_or(0.0);
     check(largest, side)?;
     let mut kept = values.iter().take_while(|value| **value > ZERO * largest).count();
-    if let Some(share) = share {
+    if let Some(components) = components {
         let roots: Vec<f64> = values[..kept].iter().map(|value| value.sqrt()).collect();
-        kept = components(&roots, share);
+        kept = components.count(&roots);
     }
     let scaled = Mat::from_fn(vectors.nrows(), kept, |row, column| vectors[(row, column)] / values[column].sqrt());
     Ok(match (principal, columns) {

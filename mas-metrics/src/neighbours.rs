@@ -10,8 +10,9 @@ use crate::{Error, Result, Samples};
 /// that both activities agree on, averaged over samples.
 ///
 /// Range 0 to 1, and about `k / (n − 1)` for independent activity; symmetric; kept by rotations about the origin and by
-/// positive scaling of single vectors. Samples at equal angles are taken in the order of their rows, so copies of rows
-/// distort it: see [`distinct_rows`](crate::distinct_rows). Huh, Cheung, Wang and Isola (2024), *The Platonic
+/// positive scaling of single vectors. Which of several samples at equal angles come first is left to chance, for each
+/// activity by itself: activity in which many are does not reach 1 even with itself. Copies of rows are such samples: see
+/// [`distinct_rows`](crate::distinct_rows). Huh, Cheung, Wang and Isola (2024), *The Platonic
 /// representation hypothesis*, ICML.
 ///
 /// # Errors
@@ -92,7 +93,12 @@ fn neighbours(samples: &Samples, k: usize, side: Side) -> Result<Vec<Vec<u32>>> 
     let nearest_first = |row: usize| {
         let mut others: Vec<u32> = (0..samples.rows() as u32).filter(|&other| other as usize != row).collect();
         let distance = |other: u32| table[pair(row, other as usize)];
-        let nearer = |left: &u32, right: &u32| distance(*left).total_cmp(&distance(*right)).then(left.cmp(right));
+        // An order that both activities shared, that of the rows say, would pass for likeness.
+        let chance = |other: u32| scrambled((row as u64) << 32 | u64::from(other), side);
+        let nearer = |left: &u32, right: &u32| {
+            let by_distance = distance(*left).total_cmp(&distance(*right));
+            by_distance.then_with(|| chance(*left).cmp(&chance(*right)))
+        };
         if kept < others.len() {
             others.select_nth_unstable_by(kept, nearer);
             others.truncate(kept);
@@ -102,4 +108,17 @@ fn neighbours(samples: &Samples, k: usize, side: Side) -> Result<Vec<Vec<u32>>> 
         others
     };
     Ok((0..samples.rows()).into_par_iter().map(nearest_first).collect())
+}
+
+/// A different number for each number, in no order that anyone would see (the finaliser of SplitMix64; Steele, Lea and
+/// Flood 2014), and for each activity another.
+fn scrambled(number: u64, side: Side) -> u64 {
+    let start = match side {
+        Side::A => 0x9e37_79b9_7f4a_7c15,
+        Side::B => 0x3c6e_f372_fe94_f82a,
+    };
+    let mut mixed = number.wrapping_add(start);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }

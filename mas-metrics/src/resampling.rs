@@ -35,10 +35,16 @@ pub(crate) fn permutations(
     Some((null.iter().sum::<f64>() / null.len() as f64, (1 + extreme) as f64 / (1 + null.len()) as f64))
 }
 
-/// The 2.5th and 97.5th percentile over resamples, or `None` where nothing was asked for or nothing is defined.
+/// The 2.5th and 97.5th percentile over resamples, moved as far as brings their mean to the value and cut to the measure's
+/// `range`; `None` where nothing was asked for or nothing is defined.
+///
+/// Resamples hold fewer different rows than the sample, by which many measures rise: what they tell is how far a value
+/// scatters, not where it lies.
 pub(crate) fn bootstrap(
     comparison: &dyn Comparison,
     rows: usize,
+    value: f64,
+    range: (f64, f64),
     options: &Options,
     warnings: &mut Vec<String>,
 ) -> Option<(f64, f64)> {
@@ -52,7 +58,9 @@ pub(crate) fn bootstrap(
         return None;
     }
     values.sort_unstable_by(f64::total_cmp);
-    Some((percentile(&values, 0.025), percentile(&values, 0.975)))
+    let moved = value - values.iter().sum::<f64>() / values.len() as f64;
+    let end = |share: f64| (percentile(&values, share) + moved).clamp(range.0, range.1);
+    Some((end(0.025), end(0.975)))
 }
 
 /// Each draw has its own stream of random numbers: which thread takes it makes no difference.

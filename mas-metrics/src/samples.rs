@@ -9,7 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::{Error, Result};
 
 /// Activity to be compared: one row for each sample, one column for each unit; every number finite and no larger than
-/// 1e100, so that squares and their sums are finite too.
+/// 1e100, and the largest, if it is not zero, no smaller than 1e-100, so that squares and their sums are finite and not
+/// zero either.
 ///
 /// In a comparison of two, row i of both is the activity for the same input.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ impl Samples {
     /// Samples from a matrix `[sample, unit]`.
     ///
     /// # Errors
-    /// An empty matrix, or a number that is not finite or too large.
+    /// An empty matrix, a number that is not finite or too large, or nothing but numbers that are too small.
     pub fn new(matrix: Mat<f64>) -> Result<Self> {
         if matrix.nrows() == 0 || matrix.ncols() == 0 {
             return Err(Error::Shape { values: 0, width: matrix.ncols() });
@@ -30,6 +31,11 @@ impl Samples {
             if let Some(column) = (0..matrix.ncols()).find(|&column| !usable(matrix[(row, column)])) {
                 return Err(Error::NotFinite { row, column });
             }
+        }
+        let values = matrix.col_iter().flat_map(|column| column.iter());
+        let largest = values.fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        if largest > 0.0 && largest < SMALLEST {
+            return Err(Error::TooSmall { largest });
         }
         Ok(Self { matrix })
     }
@@ -188,6 +194,9 @@ pub fn draw_rows(rows: usize, count: usize, seed: u64, draw: u64) -> Vec<usize> 
     drawn.sort_unstable();
     drawn
 }
+
+/// Below this size, squares of squares are zero.
+const SMALLEST: f64 = 1e-100;
 
 fn usable(value: f64) -> bool {
     // NaN is not smaller than anything.

@@ -3,10 +3,10 @@
 use mas_core::ActivityFile;
 
 use crate::cca::Kind;
-use crate::compare::SVCCA_SHARE;
+use crate::compare::SVCCA;
 use crate::samples::draw_rows;
 use crate::sums::{Sums, is_linear, moment_measure};
-use crate::warnings::{carried, is_outlying, too_few, trivial};
+use crate::warnings::{CARRIED, carried, is_outlying, too_few, trivial};
 use crate::{Error, Measure, Options, Outcome, Result, Samples, compare_each};
 
 /// How much of activity files is taken into memory.
@@ -35,7 +35,8 @@ impl Default for Limits {
 /// * CKA (linear, debiased), CCA, Procrustes and predictivity are computed over all rows from sums of products of units
 ///   (units × units matrices, about the means, in 64 bits), for which the files are read twice, block by block. They
 ///   agree with the values in memory to about 1e-9; directions with less than 3e-6 of the largest direction's norm count
-///   as zero. Null distributions and intervals are those of drawn rows, the interval moved to the value of all;
+///   as zero. Null distributions and intervals are those of drawn rows, whose value the outcome's warnings give, the
+///   interval moved to the value of all;
 /// * measures over pairs of rows (RSA, RBF CKA, mutual k-NN, the reference implementation's) are those of drawn rows.
 ///
 /// Each outcome says so in its warnings.
@@ -70,8 +71,7 @@ pub fn compare_files(
     let drawn = |measure: &Measure| !whole(measure) && !is_linear(*measure);
     let streamed = |measure: &Measure| !whole(measure) && is_linear(*measure);
     let (of_drawn, of_streamed): (Vec<Measure>, Vec<Measure>) = (of(&drawn), of(&streamed));
-    let resamples = options.permutations + options.bootstraps > 0;
-    if !of_drawn.is_empty() || (!of_streamed.is_empty() && resamples) {
+    if !of_drawn.is_empty() || !of_streamed.is_empty() {
         let kept = draw_rows(rows, limits.rows, options.seed, 0);
         let (a, b) = (Samples::of_rows(a, &kept)?, Samples::of_rows(b, &kept)?);
         let mut outcomes = compare_each(&a, &b, &of_drawn, options);
@@ -79,8 +79,7 @@ pub fn compare_files(
             outcome.warnings.insert(0, format!("of {} rows drawn from {rows}", kept.len()));
         }
         put(&drawn, outcomes);
-        let resampled = if resamples { compare_each(&a, &b, &of_streamed, options) } else { Vec::new() };
-        put(&streamed, resampled);
+        put(&streamed, compare_each(&a, &b, &of_streamed, options));
     }
     if !of_streamed.is_empty() {
         let sums = Sums::of(a, b, &of_streamed, options.seed)?;
@@ -100,30 +99,40 @@ fn outcome(sums: &Sums, measure: Measure, value: f64, drawn: Option<Outcome>, li
     let mut warnings: Vec<String> = too_few(measure, rows, sums.widths).into_iter().collect();
     let kind = match measure {
         Measure::CcaMean | Measure::Pwcca => Some(Kind::Mean),
-        Measure::Svcca => Some(Kind::Components(SVCCA_SHARE)),
+        Measure::Svcca => Some(Kind::Components(SVCCA)),
         _ => None,
     };
     let meeting = kind.and_then(|kind| sums.trivial(kind).ok());
     warnings.extend(trivial(meeting.unwrap_or(0), rows));
-    for (row, share, vectors) in &sums.largest {
-        if let Some(of) = moment_measure(measure).filter(|_| is_outlying(*share, rows)) {
-            warnings.extend(carried(*row, rows, value, of(&sums.without(vectors)).ok()));
-        }
+    for (row, share, vectors) in sums.largest.iter().filter(|(_, share, _)| is_outlying(*share, rows)) {
+        warnings.extend(match moment_measure(measure) {
+            Some(of) => carried(*row, rows, value, of(&sums.without(vectors)).ok()),
+            None if *share <= CARRIED => None,
+            None => Some(format!("row {row} of {rows} alone is {:.0} % of an activity's variance", share * 100.0)),
+        });
     }
     // How far the drawn rows are from all: their interval moves along.
     let shift = drawn.as_ref().map_or(0.0, |drawn| value - drawn.value);
-    if drawn.is_some() {
-        let drawn = limits.rows.min(rows);
-        warnings.push(format!("null distribution and interval are of {drawn} rows drawn from {rows}"));
+    if let Some(drawn) = &drawn {
+        let count = limits.rows.min(rows);
+        let of_them = drawn.warnings.iter().map(|warning| format!("of {count} rows drawn from {rows}: {warning}"));
+        warnings.extend(of_them);
+        if drawn.p.is_some() || drawn.low.is_some() {
+            warnings.push(format!(
+                "null distribution and interval are of {count} rows drawn from {rows}, whose value is {:.4}",
+                drawn.value
+            ));
+        }
     }
+    let (least, largest) = measure.range();
     let of = |get: fn(&Outcome) -> Option<f64>| drawn.as_ref().and_then(get);
     Outcome {
         measure,
         value,
         null_mean: of(|drawn| drawn.null_mean),
         p: of(|drawn| drawn.p),
-        low: of(|drawn| drawn.low).map(|low| low + shift),
-        high: of(|drawn| drawn.high).map(|high| high + shift),
+        low: of(|drawn| drawn.low).map(|low| (low + shift).clamp(least, largest)),
+        high: of(|drawn| drawn.high).map(|high| (high + shift).clamp(least, largest)),
         warnings,
     }
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::algebra::{cross, eigen, gram, inner, product, squared_norm};
 use crate::cca::Kind;
-use crate::compare::SVCCA_SHARE;
+use crate::compare::SVCCA;
 use crate::error::Side;
 use crate::moments::Moments;
 use crate::predictivity::{FOLDS, best_penalty, deal};
@@ -31,7 +31,7 @@ pub(crate) fn moment_measure(measure: Measure) -> Option<fn(&Moments) -> Result<
     Some(match measure {
         Measure::CkaLinear => Moments::cka,
         Measure::CcaMean => |moments| moments.canonical(Kind::Mean, None),
-        Measure::Svcca => |moments| moments.canonical(Kind::Components(SVCCA_SHARE), None),
+        Measure::Svcca => |moments| moments.canonical(Kind::Components(SVCCA), None),
         Measure::Pwcca => |moments| moments.canonical(Kind::Weighted, None),
         Measure::Procrustes => |moments| moments.procrustes(Scale::Similarity),
         Measure::ProcrustesAngular => |moments| moments.procrustes(Scale::Angle),
@@ -81,7 +81,7 @@ struct Frame {
 impl Sums {
     pub fn of(a: &ActivityFile, b: &ActivityFile, measures: &[Measure], seed: u64) -> Result<Self> {
         let rows = a.rows();
-        let frames = [Frame::of(a, Side::A)?, Frame::of(b, Side::B)?];
+        let frames = [Frame::of(a)?, Frame::of(b)?];
         let predicts =
             measures.iter().any(|measure| matches!(measure, Measure::PredictivityAToB | Measure::PredictivityBToA));
         let dealt = if predicts { deal(rows, seed) } else { Vec::new() };
@@ -286,38 +286,38 @@ impl Norms {
 }
 
 impl Frame {
-    fn of(file: &ActivityFile, side: Side) -> Result<Self> {
+    fn of(file: &ActivityFile) -> Result<Self> {
         let (rows, width) = (file.rows(), file.width());
-        let mut means = vec![0.0; width];
+        // From the first row, so that what never changes has that as its mean, and no rounding.
+        let first = file.read(0..1).map_err(Error::file)?;
+        let mut sums = vec![0.0; width];
         let mut largest = 0.0_f64;
         let blocks: Vec<usize> = (0..rows).step_by(BLOCK).collect();
         for wave in blocks.chunks(AT_ONCE) {
-            let sums: Vec<Result<(Vec<f64>, f64)>> = wave
+            let found: Vec<Result<(Vec<f64>, f64)>> = wave
                 .par_iter()
-                .map(|&first| {
-                    let values = file.read(first..rows.min(first + BLOCK)).map_err(Error::file)?;
+                .map(|&start| {
+                    let values = file.read(start..rows.min(start + BLOCK)).map_err(Error::file)?;
                     let mut sums = vec![0.0; width];
                     let mut largest = 0.0_f64;
                     for row in values.chunks_exact(width) {
-                        for (sum, value) in sums.iter_mut().zip(row) {
-                            *sum += value;
-                            largest = largest.max(value.abs());
+                        for ((sum, value), first) in sums.iter_mut().zip(row).zip(&first) {
+                            *sum += value - first;
+                            largest = largest.max((value - first).abs());
                         }
                     }
                     Ok((sums, largest))
                 })
                 .collect();
-            for sum in sums {
-                let (sums, size) = sum?;
-                means.iter_mut().zip(sums).for_each(|(mean, sum)| *mean += sum);
+            for block in found {
+                let (of_block, size) = block?;
+                sums.iter_mut().zip(of_block).for_each(|(sum, value)| *sum += value);
                 largest = largest.max(size);
             }
         }
-        means.iter_mut().for_each(|mean| *mean /= rows as f64);
-        match largest > 0.0 {
-            true => Ok(Self { means, scale: largest.recip() }),
-            false => Err(Error::constant(side)),
-        }
+        let means = first.iter().zip(sums).map(|(first, sum)| first + sum / rows as f64).collect();
+        // Activity that never changes is zero about its mean: each measure says what that means for it.
+        Ok(Self { means, scale: if largest > 0.0 { largest.recip() } else { 1.0 } })
     }
 
     fn read(&self, file: &ActivityFile, rows: Range<usize>) -> Result<Vec<f64>> {

@@ -4,7 +4,7 @@ use crate::dissimilarity::{Distance, of_side, pair};
 use crate::error::Side;
 use crate::ranking::Ranking;
 use crate::samples::enough_rows;
-use crate::{Error, Result, Samples};
+use crate::{Result, Samples};
 
 /// A number for every pair of samples in both activities, computed once for every correlation, permutation and resample,
 /// and their order once it is asked for.
@@ -23,9 +23,6 @@ impl Tables {
     /// - `zscored`: whether every unit is first scaled to mean 0 and standard deviation 1
     pub fn of(a: &Samples, b: &Samples, zscored: bool, distance: Distance) -> Result<Self> {
         enough_rows("RSA", a, b, 3)?;
-        if a.rows() * (a.rows() + 1) / 2 > u32::MAX as usize {
-            return Err(Error::Parameter(format!("{} rows have too many pairs for RSA: draw fewer rows", a.rows())));
-        }
         let table = |samples: &Samples, side| match zscored {
             true => of_side(&samples.zscored(), distance, side),
             false => of_side(samples, distance, side),

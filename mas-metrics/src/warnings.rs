@@ -8,8 +8,8 @@ use crate::{Measure, Result, Samples};
 const OUTLYING: f64 = 10.0;
 /// With fewer rows every one of them matters.
 const FEWEST_ROWS: usize = 20;
-/// By so much a value changes without a row that carries it.
-const CARRIED: f64 = 0.1;
+/// By so much a value changes without a row that carries it, or of so much of the variance a row is suspected to.
+pub(crate) const CARRIED: f64 = 0.1;
 
 /// What is the same for all measures.
 pub(crate) struct Facts {
@@ -51,6 +51,13 @@ impl Facts {
     /// What the data say against a measure.
     pub fn warnings(&self, measure: Measure, comparison: &dyn Comparison, value: f64) -> Vec<String> {
         let mut warnings = self.copies();
+        let rows = self.rows;
+        if rows < FEWEST_ROWS {
+            warnings.push(format!("{rows} rows are few: every one of them matters"));
+        }
+        let constant = self.sides.iter().filter(|side| side.constant == side.width);
+        warnings
+            .extend(constant.map(|side| format!("{} never changes: there is nothing in it to be alike", side.name)));
         if is_zscored(measure) {
             for SideFacts { name, width, constant, .. } in self.sides.iter().filter(|side| side.constant > 0) {
                 warnings.push(format!("{constant} of {width} units of {name} never change: z-scored to 0"));

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use mas_core::Activity;
 use mas_metrics::{
-    Measure, Options, Samples, canonical_correlations, cka_linear, cka_rbf, compare, procrustes_euclidean, pwcca, svcca,
+    Components, Measure, Options, Samples, canonical_correlations, cka_linear, cka_rbf, compare, procrustes_euclidean,
+    pwcca, svcca,
 };
 use serde_json::Value;
 
@@ -79,7 +80,12 @@ fn canonical_correlations_are_those_of_numpy() {
     }
     assert_close("mean", value(&x, &y, "cca_mean"), number(&expected["mean_cca"]), 1e-9);
     assert_close("svcca", value(&x, &y, "svcca"), number(&expected["svcca_99"]), 1e-9);
-    assert_close("svcca, everything", svcca(&x, &y, 1.0).unwrap(), number(&expected["mean_cca"]), 1e-9);
+    assert_close(
+        "svcca, everything",
+        svcca(&x, &y, Components::Share(1.0)).unwrap(),
+        number(&expected["mean_cca"]),
+        1e-9,
+    );
     assert_close("pwcca", value(&x, &y, "pwcca"), number(&expected["pwcca_weighted_by_X"]), 1e-9);
     assert_close("pwcca, exchanged", pwcca(&y, &x).unwrap(), number(&expected["pwcca_weighted_by_Y"]), 1e-9);
 }

@@ -5,9 +5,9 @@ mod made_up;
 use made_up::{assert_close, map, noise, rotation, times};
 use mas_core::Activity;
 use mas_metrics::{
-    Correlation, Distance, Error, Measure, Options, Rsa, Samples, cca_mean, cka_linear, cka_linear_debiased, cka_rbf,
-    compare, compare_each, dissimilarities, distinct_rows, draw_rows, mutual_knn, predictivity, procrustes, pwcca,
-    svcca,
+    Components, Correlation, Distance, Error, Measure, Options, Rsa, Samples, cca_mean, cka_linear,
+    cka_linear_debiased, cka_rbf, compare, compare_each, dissimilarities, distinct_rows, draw_rows, mutual_knn,
+    predictivity, procrustes, pwcca, svcca,
 };
 use proptest::prelude::*;
 
@@ -52,8 +52,8 @@ fn names_are_unique_and_parse() {
     for measure in &all {
         assert_eq!(measure.to_string().parse::<Measure>(), Ok(*measure));
     }
-    let error = "cka".parse::<Measure>().unwrap_err();
-    assert_eq!(error.to_string(), "there is no measure called \"cka\"");
+    let error = "cka".parse::<Measure>().unwrap_err().to_string();
+    assert!(error.starts_with("there is no measure called \"cka\"; there are cka_linear, "), "{error}");
 }
 
 #[test]
@@ -114,7 +114,10 @@ fn cca_is_kept_by_invertible_maps() {
         (times(&a, &noise(5, 5, 8).as_mat().to_owned()), times(&b, &noise(7, 7, 9).as_mat().to_owned()));
     assert_close("mean", cca_mean(&bent_a, &bent_b).unwrap(), cca_mean(&a, &b).unwrap(), 1e-9);
     assert_close("weighted by a", pwcca(&a, &bent_b).unwrap(), pwcca(&a, &b).unwrap(), 1e-9);
-    assert!((svcca(&bent_a, &b, 0.9).unwrap() - svcca(&a, &b, 0.9).unwrap()).abs() > 1e-6);
+    assert!(
+        (svcca(&bent_a, &b, Components::Share(0.9)).unwrap() - svcca(&a, &b, Components::Share(0.9)).unwrap()).abs()
+            > 1e-6
+    );
 }
 
 #[test]
@@ -255,6 +258,25 @@ fn too_few_rows_are_an_error_for_every_measure() {
     assert!(mutual_knn(&noise(9, 2, 1), &noise(9, 2, 2), 8).is_err());
 }
 
+#[test]
+fn neighbours_at_equal_angles_are_no_likeness() {
+    // A single unit has two directions: all others on the same side are equally near.
+    let positive = |seed: u64| map(&noise(200, 1, seed), |value, _| value.abs() + 1e-3);
+    let (a, b) = (positive(1), positive(2));
+    let outcome = &compare(&a, &b, &[Measure::MutualKnn], &Options::default()).unwrap()[0];
+    assert!((outcome.value - 10.0 / 199.0).abs() < 0.02 && outcome.p.unwrap() > 0.05, "{outcome:?}");
+}
+
+#[test]
+fn numbers_too_small_to_be_squared_are_refused() {
+    let scaled = |scale: f64| Samples::new(noise(30, 3, 1).as_mat() * scale);
+    assert!(matches!(scaled(1e-150), Err(Error::TooSmall { .. })));
+    let (small, other) = (scaled(1e-99).unwrap(), noise(30, 3, 2));
+    for measure in Measure::all() {
+        assert_close(measure, value(&small, &other, measure), value(&noise(30, 3, 1), &other, measure), 1e-9);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -271,16 +293,12 @@ proptest! {
         let (a, b) = (samples(width_a, 0), samples(width_b, 14 * 5));
         let options = Options { permutations: 3, bootstraps: 3, seed: 0 };
         for outcome in compare_each(&a, &b, &Measure::all(), &options).into_iter().flatten() {
-            let range = match outcome.measure {
-                Measure::Rsa(_) | Measure::ReferenceRsa { .. } => -1.0..=1.0,
-                Measure::CkaLinearDebiased => f64::MIN..=f64::MAX,
-                Measure::PredictivityAToB | Measure::PredictivityBToA => f64::MIN..=1.0,
-                Measure::ReferenceCka(_) => -1.0 - 1e-9..=1.0 + 1e-9,
-                measure if measure.is_distance() => 0.0..=std::f64::consts::FRAC_PI_2,
-                _ => 0.0..=1.0 + 1e-9,
-            };
-            prop_assert!(range.contains(&outcome.value), "{}: {}", outcome.measure, outcome.value);
+            let (least, largest) = outcome.measure.range();
+            prop_assert!(least - 1e-9 <= outcome.value && outcome.value <= largest + 1e-9, "{outcome:?}");
             prop_assert!(outcome.p.is_none_or(|p| p > 0.0 && p <= 1.0));
+            for end in [outcome.low, outcome.high].into_iter().flatten() {
+                prop_assert!(least <= end && end <= largest, "{outcome:?}");
+            }
         }
     }
 }

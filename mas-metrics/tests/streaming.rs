@@ -103,6 +103,38 @@ fn an_outlier_is_named_in_large_files_too() {
 }
 
 #[test]
+fn what_never_changes_is_undefined_in_large_files_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let constant = Samples::new(faer::Mat::from_fn(400, 3, |_, _| 0.1)).unwrap();
+    let files = (written(folder.path(), "a.npy", &constant), written(folder.path(), "b.npy", &noise(400, 4, 2)));
+    let limits = Limits { numbers: 10, rows: 100 };
+    let measures: Vec<Measure> = Measure::all().into_iter().filter(is_streamed).collect();
+    let streamed = compare_files(&files.0, &files.1, &measures, &PLAIN, &limits).unwrap();
+    for (measure, streamed) in measures.into_iter().zip(streamed) {
+        // The mean is a prediction from nothing.
+        assert_eq!(streamed.is_ok(), measure == Measure::PredictivityAToB, "{measure}: {streamed:?}");
+    }
+}
+
+#[test]
+fn intervals_of_drawn_rows_end_where_the_measure_does() {
+    let folder = tempfile::tempdir().unwrap();
+    // One row carries the value, and is hardly ever drawn.
+    let with_outlier = |seed: u64| {
+        let mut matrix = noise(3000, 4, seed).as_mat().to_owned();
+        matrix.row_mut(5).iter_mut().for_each(|value| *value = 900.0);
+        Samples::new(matrix).unwrap()
+    };
+    let files = [("a.npy", 1), ("b.npy", 2)].map(|(name, seed)| written(folder.path(), name, &with_outlier(seed)));
+    let options = Options { permutations: 9, bootstraps: 20, seed: 5 };
+    let limits = Limits { numbers: 10, rows: 100 };
+    let found = compare_files(&files[0], &files[1], &[Measure::CkaLinear], &options, &limits).unwrap();
+    let outcome = &unwrapped(found)[0];
+    assert!(outcome.value > 0.9 && outcome.high.unwrap() <= 1.0, "{outcome:?}");
+    assert!(outcome.warnings.iter().any(|warning| warning.contains("whose value is 0.")), "{outcome:?}");
+}
+
+#[test]
 fn the_number_of_threads_changes_no_byte_of_a_sum() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = views(9000);

@@ -38,7 +38,7 @@ impl UnitKind {
         match self {
             Self::Train => 3,
             Self::Align => 4,
-            Self::Similarity => 5,
+            Self::Similarity => 6,
         }
     }
 }

@@ -154,6 +154,15 @@ fn what_speaks_against_a_value_is_said() {
     let zero = table(30, 1.0).lines().take(29).chain(["0,0"]).map(|line| format!("{line}\n")).collect();
     let said = warned(zero, "rsa_cosine_spearman,cka_linear");
     assert!(said.contains("left out: undefined: row 29 of b is zero"), "{said}");
+    let document = json(path, &[&["a.csv", "b.csv", "--measures", "all,cka_linear"], &PLAIN[..]].concat());
+    assert_eq!(document.as_object().unwrap().len(), 40);
+    let left_out = &document["rsa_cosine_spearman"];
+    assert!(left_out["value"].is_null(), "{left_out}");
+    assert!(left_out["warnings"][0].as_str().unwrap().contains("row 29 of b is zero"), "{left_out}");
+    // With more than two activities it is a gap of that pair.
+    let measures = ["--measures", "rsa_cosine_spearman"];
+    let said = says(path, &[&["compare", "a.csv", "a.csv", "b.csv"], &measures[..], &PLAIN].concat());
+    assert!(said.contains("b: rsa_cosine_spearman: left out"), "{said}");
     let repeated = (0..30).map(|row| format!("{},{}\n", row % 3, row % 2)).collect();
     assert!(warned(repeated, "cka_linear").contains("only 6 of 30 rows of b are distinct"));
     let outlier = table(30, 1.0).lines().take(29).chain(["900,900"]).map(|line| format!("{line}\n")).collect();

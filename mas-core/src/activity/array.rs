@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -19,6 +20,16 @@ pub(super) trait Arrays {
     fn read(&mut self, name: &str) -> Result<Array, Problem>;
     /// As [`Arrays::read`], with every number in 64 bits: the shape, and the numbers in row-major order.
     fn read_wide(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Problem>;
+
+    /// The array that holds the activity: `activity`, or whatever the only one is called.
+    fn activity(&self) -> Result<String, Problem> {
+        let names = self.names();
+        match names.as_slice() {
+            [only] if only != "tokens" && only != "lengths" => Ok(only.clone()),
+            _ if names.iter().any(|name| name == "activity") => Ok("activity".into()),
+            _ => Err(Problem::format(format!("there is no array called `activity`, only {names:?}"))),
+        }
+    }
 }
 
 /// Why an array cannot be read; the file's name is added where it is known.
@@ -52,6 +63,15 @@ impl From<io::Error> for Problem {
             _ if error.raw_os_error().is_some() => Self::Io(error),
             _ => Self::format(error),
         }
+    }
+}
+
+/// A file to be read: not a folder, and no device that never ends.
+pub(super) fn open(path: &Path) -> Result<File, Problem> {
+    let file = File::open(path).map_err(Problem::Io)?;
+    match file.metadata().map_err(Problem::Io)?.is_file() {
+        true => Ok(file),
+        false => Err(Problem::format("this is no ordinary file")),
     }
 }
 

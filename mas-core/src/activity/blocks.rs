@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use super::array::{Arrays, Problem};
+use super::array::{self, Arrays, Problem};
 use super::csv;
 use super::file::{Format, lengths, trial_time_width};
 #[cfg(feature = "hdf5")]
@@ -67,7 +67,7 @@ impl ActivityFile {
     }
 
     fn opened(path: &Path, format: Format) -> Result<Self, Problem> {
-        let file = File::open(path).map_err(Problem::Io)?;
+        let file = array::open(path)?;
         let (given, lengths, source): Contents = match format {
             Format::Npy => {
                 let size = file.metadata()?.len();
@@ -76,8 +76,7 @@ impl ActivityFile {
             }
             Format::Safetensors => {
                 let mut arrays = SafetensorsFile::open(file.try_clone()?)?;
-                has_activity(&arrays)?;
-                let layout = arrays.layout("activity")?;
+                let layout = arrays.layout(&arrays.activity()?)?;
                 let lengths = lengths(&mut arrays, &layout.shape, trial_time_width(&layout.shape)?)?;
                 (layout.shape.clone(), Some(lengths), Source::Mapped { file, layout })
             }
@@ -252,18 +251,9 @@ type Contents = (Vec<usize>, Option<Vec<usize>>, Source);
 
 /// A file that has to be unpacked.
 fn held(arrays: &mut impl Arrays) -> Result<Contents, Problem> {
-    has_activity(arrays)?;
-    let (shape, values) = arrays.read_wide("activity")?;
+    let (shape, values) = arrays.read_wide(&arrays.activity()?)?;
     let lengths = lengths(arrays, &shape, trial_time_width(&shape)?)?;
     Ok((shape, Some(lengths), Source::Held(values)))
-}
-
-fn has_activity(arrays: &impl Arrays) -> Result<(), Problem> {
-    let names = arrays.names();
-    match names.iter().any(|name| name == "activity") {
-        true => Ok(()),
-        false => Err(Problem::format(format!("there is no array called `activity`, only {names:?}"))),
-    }
 }
 
 /// The number of rows before each trial; `None` where no trial has padding.

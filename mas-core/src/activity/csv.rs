@@ -9,7 +9,11 @@ use super::array::Problem;
 /// What may stand between numbers, the most usual first.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
-/// Reads `[sample, width]`, row-major. A first line in which no cell is a number names the units and is left out.
+/// From so many units on, a first line `0,1,2,3` is hardly activity.
+const COUNTED: usize = 4;
+
+/// Reads `[sample, width]`, row-major. A first line that names the units is left out: one in which no cell is a number, or
+/// that counts four or more of them, `0,1,2,3,…`, as tables are written whose columns have no names.
 pub(super) fn read(mut reader: impl BufRead) -> Result<([usize; 2], Vec<f64>), Problem> {
     let beginning = reader.fill_buf()?;
     let line = beginning.split(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -21,7 +25,7 @@ pub(super) fn read(mut reader: impl BufRead) -> Result<([usize; 2], Vec<f64>), P
     let mut record = StringRecord::new();
     let mut first = true;
     while table.read_record(&mut record).map_err(problem)? {
-        let named = std::mem::take(&mut first) && record.iter().all(|cell| cell.parse::<f64>().is_err());
+        let named = std::mem::take(&mut first) && names_units(&record);
         if named {
             width = record.len();
             continue;
@@ -45,6 +49,11 @@ pub(super) fn read(mut reader: impl BufRead) -> Result<([usize; 2], Vec<f64>), P
         return Err(Problem::format("it has no line of numbers"));
     }
     Ok(([rows, width], values))
+}
+
+fn names_units(record: &StringRecord) -> bool {
+    let counted = record.iter().enumerate().all(|(column, cell)| cell == column.to_string());
+    counted && record.len() >= COUNTED || record.iter().all(|cell| cell.parse::<f64>().is_err())
 }
 
 fn problem(error: csv::Error) -> Problem {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Seek, Write};
 use std::path::Path;
 
-use super::array::{Array, Arrays, Problem};
+use super::array::{self, Array, Arrays, Problem};
 use super::element::{Element, write_all};
 #[cfg(feature = "hdf5")]
 use super::hdf5::Hdf5File;
@@ -66,7 +66,7 @@ impl Activity {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let format = Format::of(path)?;
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let file = array::open(path).map_err(|problem| problem.of(path))?;
         let activity = match format {
             Format::Safetensors => SafetensorsFile::open(file).and_then(|mut arrays| assemble(&mut arrays)),
             Format::Npz => Npz::open(file).and_then(|mut arrays| assemble(&mut arrays)),
@@ -157,7 +157,7 @@ impl Activity {
 pub fn read_tokens(path: impl AsRef<Path>) -> Result<Vec<Vec<i64>>> {
     let path = path.as_ref();
     let format = Format::of(path)?;
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let file = array::open(path).map_err(|problem| problem.of(path))?;
     let array = match format {
         Format::Npy => {
             file.metadata().map_err(Problem::from).and_then(|of| npy::read(&mut BufReader::new(file), of.len()))
@@ -227,11 +227,8 @@ fn read_csv(file: File) -> Result<Activity, Problem> {
 }
 
 fn assemble(arrays: &mut impl Arrays) -> Result<Activity, Problem> {
-    let names = arrays.names();
-    if !names.iter().any(|name| name == "activity") {
-        return Err(Problem::format(format!("there is no array called `activity`, only {names:?}")));
-    }
-    let (given, values) = arrays.read("activity")?.into_real();
+    let (names, own) = (arrays.names(), arrays.activity()?);
+    let (given, values) = arrays.read(&own)?.into_real();
     let shape = trial_time_width(&given)?;
     let lengths = lengths(arrays, &given, shape)?;
     let mut activity = build(values, shape, lengths)?;
@@ -241,7 +238,7 @@ fn assemble(arrays: &mut impl Arrays) -> Result<Activity, Problem> {
     }
     for name in names {
         let variable = name.strip_prefix(VARIABLE);
-        if name != "tokens" && variable.is_none() {
+        if name == own || (name != "tokens" && variable.is_none()) {
             continue;
         }
         let array: Array = arrays.read(&name)?;

@@ -27,7 +27,7 @@ impl SafetensorsFile {
         let mut length = [0; 8];
         reader.read_exact(&mut length)?;
         let length = u64::from_le_bytes(length);
-        if length > LONGEST_HEADER || length > size - 8 {
+        if length > LONGEST_HEADER || length > size.saturating_sub(8) {
             return Err(Problem::format(format!(
                 "this is no safetensors file, or it is truncated (its header claims {length} of {size} bytes)"
             )));

@@ -219,6 +219,28 @@ fn every_type_of_number_is_read() {
 }
 
 #[test]
+fn an_array_that_is_alone_may_have_any_name() {
+    let folder = folder();
+    let path = folder.path().join("a.safetensors");
+    let header = r#"{"layer 3":{"dtype":"BF16","shape":[2,1],"data_offsets":[0,4]}}"#;
+    fs::write(&path, safetensors(header, &[0x80, 0x3f, 0x20, 0xc0])).unwrap();
+    assert_eq!(in_blocks(&path).unwrap(), [1.0, -2.5]);
+    assert_eq!(Activity::read(&path).unwrap().values(), [1.0, -2.5]);
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_refused() {
+    let folder = folder();
+    for extension in ["csv", "npy", "npz", "safetensors"] {
+        let path = folder.path().join("endless").with_extension(extension);
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        assert!(in_blocks(&path).expect_err("endless").to_string().contains("no ordinary file"), "{extension}");
+        assert!(reason(Activity::read(&path)).contains("no ordinary file"), "{extension}");
+    }
+}
+
+#[test]
 fn text_is_read_with_or_without_names() {
     let folder = folder();
     let path = folder.path().join("a.csv");
@@ -226,6 +248,11 @@ fn text_is_read_with_or_without_names() {
         fs::write(&path, text).unwrap();
         assert_eq!(in_blocks(&path).unwrap(), [1.0, 2.0, 3.0, -40.0], "{text:?}");
         assert_eq!(Activity::read(&path).unwrap().values(), [1.0, 2.0, 3.0, -40.0], "{text:?}");
+    }
+    // Columns that are numbered in place of named; two numbers may be a sample.
+    for (text, numbers) in [("0,1,2,3\n5,6,7,8\n", &[5.0, 6.0, 7.0, 8.0]), ("0,1\n5,6\n", &[0.0, 1.0, 5.0, 6.0])] {
+        fs::write(&path, text).unwrap();
+        assert_eq!(in_blocks(&path).unwrap(), numbers, "{text:?}");
     }
 }
 
@@ -316,7 +343,13 @@ fn wrong_ranks_and_sizes_are_refused() {
     let four = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1), }", &[0; 4]);
     assert!(reason(read_bytes("a.npy", &four)).contains("[1, 1, 1, 1]"));
     let cases = [
-        (r#"{"other":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}"#, 4, "activity"),
+        (
+            r#"{"other":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
+                "another":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}}"#,
+            8,
+            "`activity`",
+        ),
+        (r#"{"tokens":{"dtype":"I64","shape":[1,1],"data_offsets":[0,8]}}"#, 8, "`activity`"),
         (r#"{"activity":{"dtype":"F32","shape":[1,1,1],"data_offsets":[0,4]}}"#, 4, "lengths"),
         (
             r#"{"activity":{"dtype":"F32","shape":[1,1,1],"data_offsets":[0,4]},

@@ -5,7 +5,7 @@ use std::path::Path;
 use mas_metrics::{Measure, Options, Outcome};
 use serde_json::{Map, Value, json};
 
-use super::{Input, Setting};
+use super::{Input, Pair, Setting};
 use crate::Result;
 use crate::report::{SimilarityMatrix, similarity_figure};
 use crate::results::write_file;
@@ -19,12 +19,7 @@ pub(super) struct Matrices<'a> {
 impl<'a> Matrices<'a> {
     /// - `pairs`: the outcomes of every two activities, by their places. What has a direction is computed for the other
     ///   one here, and what predicts also for an activity and itself. Whatever else is compared with itself is the same.
-    pub fn new(
-        names: &'a [String],
-        inputs: &[Input],
-        setting: &Setting,
-        pairs: &[(usize, usize, Vec<Outcome>)],
-    ) -> Self {
+    pub fn new(names: &'a [String], inputs: &[Input], setting: &Setting, pairs: &[Pair]) -> Self {
         let count = inputs.len();
         let plain = Options { permutations: 0, bootstraps: 0, ..setting.options };
         let mut measures: Vec<(Measure, Vec<Vec<Option<f64>>>)> =
@@ -40,8 +35,8 @@ impl<'a> Matrices<'a> {
         let directed: Vec<Measure> =
             setting.measures.iter().copied().filter(|measure| !measure.is_symmetric()).collect();
         let predicting: Vec<Measure> = directed.iter().copied().filter(|measure| *measure != Measure::Pwcca).collect();
-        for (left, right, outcomes) in pairs {
-            outcomes.iter().for_each(|outcome| put(*left, *right, outcome));
+        for pair in pairs {
+            pair.defined().for_each(|outcome| put(pair.left, pair.right, outcome));
         }
         let further = (0..count).flat_map(|right| (0..=right).map(move |left| (right, left)));
         for (left, right) in further {

@@ -3,6 +3,7 @@
 mod matrix;
 mod text;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use mas_core::ActivityFile;
@@ -72,15 +73,24 @@ struct Setting {
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
-    let measures: Vec<Measure> = match arguments.measures.as_slice() {
-        [all] if all == "all" => Measure::all(),
-        ids => ids.iter().map(|id| Ok(id.parse::<Measure>()?)).collect::<Result<_>>()?,
-    };
+    let mut measures = Vec::new();
+    for name in &arguments.measures {
+        match name.as_str() {
+            "all" => measures.extend(Measure::all()),
+            name => measures.push(name.parse::<Measure>()?),
+        }
+    }
+    let mut seen = HashSet::new();
+    measures.retain(|measure| seen.insert(*measure));
     let (names, inputs) = match &arguments.site {
         Some(site) => of_networks(session, &arguments.activities, site)?,
         None => of_files(&arguments.activities)?,
     };
     check_pairing(&names, &inputs)?;
+    if let Some(out) = &arguments.out {
+        // Before an hour of work, not after it.
+        std::fs::create_dir_all(out).map_err(|error| Error::io(out, error))?;
+    }
     let rows = inputs[0].rows();
     let resamples = if rows > MANY_SAMPLES { FEWER_RESAMPLES } else { RESAMPLES };
     let setting = Setting {
@@ -92,14 +102,23 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         },
         limits: Limits { rows: arguments.samples, ..Limits::default() },
     };
-    let mut pairs: Vec<(usize, usize, Vec<Outcome>)> = Vec::new();
+    let mut pairs: Vec<Pair> = Vec::new();
     for right in 0..inputs.len() {
         for left in 0..right {
-            let (of, warnings) = setting.compare(&inputs[left], &inputs[right])?;
-            let (name, other) = (&names[left], &names[right]);
-            warnings.iter().for_each(|warning| session.output.warn(format!("{name} and {other}: {warning}")));
-            pairs.push((left, right, of));
+            let outcomes = setting.outcomes(&inputs[left], &inputs[right], &setting.measures, &setting.options)?;
+            let pair = Pair { left, right, outcomes };
+            let warnings = pair.warnings(&setting.measures);
+            // One that fails alone is no mistake when several were asked for; when nothing else was, it is.
+            if inputs.len() == 2 && pair.defined().next().is_none() {
+                return Err(Error::invalid(format!("{} and {}: {}", names[left], names[right], warnings.join("; "))));
+            }
+            let line = |warning| format!("{} and {}: {warning}", names[left], names[right]);
+            warnings.into_iter().for_each(|warning| session.output.warn(line(warning)));
+            pairs.push(pair);
         }
+    }
+    if pairs.iter().all(|pair| pair.defined().next().is_none()) {
+        return Err(Error::invalid("no measure could be computed of any two activities"));
     }
     let row = |left: usize, right: usize, outcome: &Outcome| SimilarityRow {
         study: String::new(),
@@ -118,27 +137,24 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         samples: rows as u64,
         draws: 1,
     };
-    let table: Vec<SimilarityRow> = pairs
-        .iter()
-        .flat_map(|(left, right, outcomes)| outcomes.iter().map(|outcome| row(*left, *right, outcome)))
-        .collect();
+    let table: Vec<SimilarityRow> =
+        pairs.iter().flat_map(|pair| pair.defined().map(|outcome| row(pair.left, pair.right, outcome))).collect();
     // Two activities, the usual case, are one table and one object of measures.
     let matrices = match pairs.as_slice() {
         [_] => None,
         _ => Some(Matrices::new(&names, &inputs, &setting, &pairs)),
     };
     if let Some(out) = &arguments.out {
-        std::fs::create_dir_all(out).map_err(|error| Error::io(out, error))?;
         write_rows(&out.join("similarity.csv"), &table)?;
         if let Some(matrices) = &matrices {
             matrices.write(out)?;
         }
     }
     let document = match &matrices {
-        None => pairs.first().map_or(Value::Null, |(.., outcomes)| values(outcomes)),
+        None => pairs.first().map_or(Value::Null, |pair| pair.document(&setting.measures)),
         Some(matrices) => {
-            let pair = |(left, right, outcomes): &(usize, usize, Vec<Outcome>)| json!({ "a": names[*left], "b": names[*right], "measures": values(outcomes) });
-            let pairs: Vec<Value> = pairs.iter().map(pair).collect();
+            let of = |pair: &Pair| json!({ "a": names[pair.left], "b": names[pair.right], "measures": pair.document(&setting.measures) });
+            let pairs: Vec<Value> = pairs.iter().map(of).collect();
             json!({ "names": names, "pairs": pairs, "matrices": matrices.document() })
         }
     };
@@ -148,37 +164,56 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     })
 }
 
-/// Measures by name.
-fn values(outcomes: &[Outcome]) -> Value {
-    let value = |outcome: &Outcome| {
-        let Outcome { value, null_mean, p, low, high, .. } = outcome;
-        let document = json!({ "value": value, "null_mean": null_mean, "p": p, "low": low, "high": high });
-        (outcome.measure.to_string(), document)
-    };
-    Value::Object(outcomes.iter().map(value).collect::<Map<_, _>>())
+/// What came of two activities, by their places.
+struct Pair {
+    left: usize,
+    right: usize,
+    /// Of each measure.
+    outcomes: Vec<mas_metrics::Result<Outcome>>,
+}
+
+impl Pair {
+    /// The measures that the activities allow.
+    fn defined(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().flatten()
+    }
+
+    /// What is to be said about each measure.
+    fn remarks(&self) -> impl Iterator<Item = Vec<String>> + '_ {
+        self.outcomes.iter().map(|outcome| match outcome {
+            Ok(outcome) => outcome.warnings.clone(),
+            Err(error) => vec![format!("left out: {error}")],
+        })
+    }
+
+    /// The same, where several measures share it once.
+    fn warnings(&self, measures: &[Measure]) -> Vec<String> {
+        let mut warnings = text::Warnings::default();
+        for (remarks, &measure) in self.remarks().zip(measures) {
+            remarks.into_iter().for_each(|remark| warnings.add(measure, remark));
+        }
+        warnings.lines()
+    }
+
+    /// Measures by name. One that was left out has no numbers.
+    fn document(&self, measures: &[Measure]) -> Value {
+        let of = |((outcome, warnings), measure): ((&mas_metrics::Result<Outcome>, Vec<String>), &Measure)| {
+            let outcome = outcome.as_ref().ok();
+            let document = json!({
+                "value": outcome.map(|outcome| outcome.value),
+                "null_mean": outcome.and_then(|outcome| outcome.null_mean),
+                "p": outcome.and_then(|outcome| outcome.p),
+                "low": outcome.and_then(|outcome| outcome.low),
+                "high": outcome.and_then(|outcome| outcome.high),
+                "warnings": warnings,
+            });
+            (measure.to_string(), document)
+        };
+        Value::Object(self.outcomes.iter().zip(self.remarks()).zip(measures).map(of).collect::<Map<_, _>>())
+    }
 }
 
 impl Setting {
-    /// The measures that the activities allow, and what is to be said about them. One that fails alone is no mistake when
-    /// several were asked for; when it was the only one, it is.
-    fn compare(&self, a: &Input, b: &Input) -> Result<(Vec<Outcome>, Vec<String>)> {
-        let (mut outcomes, mut warnings) = (Vec::new(), text::Warnings::default());
-        for (outcome, &measure) in self.outcomes(a, b, &self.measures, &self.options)?.into_iter().zip(&self.measures) {
-            match outcome {
-                Ok(outcome) => {
-                    outcome.warnings.iter().for_each(|warning| warnings.add(measure, warning.clone()));
-                    outcomes.push(outcome);
-                }
-                Err(error) if self.measures.len() == 1 => return Err(error.into()),
-                Err(error) => warnings.add(measure, format!("left out: {error}")),
-            }
-        }
-        if outcomes.is_empty() {
-            return Err(Error::invalid(format!("no measure could be computed: {}", warnings.lines().join("; "))));
-        }
-        Ok((outcomes, warnings.lines()))
-    }
-
     fn outcomes(
         &self,
         a: &Input,
