@@ -6,7 +6,7 @@ use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use crate::{Error, Result};
 
@@ -20,9 +20,14 @@ pub(crate) struct Svd {
 /// `left · right`.
 pub(crate) fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
     let mut result = Mat::zeros(left.nrows(), right.ncols());
+    product_into(result.as_mut(), left, right);
+    result
+}
+
+/// `left · right`, in room that is there.
+pub(crate) fn product_into(mut result: MatMut<'_, f64>, left: MatRef<'_, f64>, right: MatRef<'_, f64>) {
     matmul(&mut result, Accum::Replace, left, right, 1.0, Par::Seq);
     clear_wide_registers();
-    result
 }
 
 /// `leftᵀ · right`.

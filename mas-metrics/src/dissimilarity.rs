@@ -1,9 +1,10 @@
 use std::fmt;
+use std::sync::OnceLock;
 
-use faer::MatRef;
+use faer::Mat;
 use rayon::prelude::*;
 
-use crate::algebra::product;
+use crate::algebra::{product_into, row_norms};
 use crate::error::Side;
 use crate::{Error, Result, Samples};
 
@@ -45,54 +46,58 @@ pub fn dissimilarities(samples: &Samples, distance: Distance) -> Result<Vec<f64>
 
 /// As [`dissimilarities`], with the activity's name for errors.
 pub(crate) fn of_side(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>> {
-    let mut table = squared(&vectors(samples, distance, side)?, samples.width(), samples.rows())?;
     match distance {
-        Distance::Euclidean => table.par_iter_mut().for_each(|value| *value = value.sqrt()),
+        Distance::Euclidean => pairwise(&moved(samples), f64::sqrt),
         // For unit vectors 1 − u·v = ‖u − v‖²/2, which is exactly 0 for equal ones and loses nothing near them.
-        Distance::Cosine | Distance::Correlation => table.par_iter_mut().for_each(|value| *value /= 2.0),
+        Distance::Cosine | Distance::Correlation => {
+            pairwise(&directions(samples, distance, side)?, |square| square / 2.0)
+        }
     }
-    Ok(table)
 }
 
 /// Squared Euclidean distances of all pairs of rows, in the order of [`dissimilarities`].
 pub(crate) fn squared_euclidean(samples: &Samples) -> Result<Vec<f64>> {
-    squared(&moved(samples), samples.width(), samples.rows())
+    pairwise(&moved(samples), |square| square)
 }
 
-/// Rows less the first one, row-major. Far from the origin all rows are close, and would be told apart one unit at a time;
-/// the first row and not the mean, so that whole numbers stay whole and their distances equal.
-fn moved(samples: &Samples) -> Vec<f64> {
-    let mut vectors = samples.row_major();
-    let first = vectors[..samples.width()].to_vec();
-    for vector in vectors.chunks_exact_mut(samples.width()) {
-        vector.iter_mut().zip(&first).for_each(|(value, first)| *value -= first);
+/// Rows less the first one. Far from the origin all rows are close, and would be told apart one unit at a time; the first
+/// row and not the mean, so that whole numbers stay whole and their distances equal.
+fn moved(samples: &Samples) -> Mat<f64> {
+    let mut vectors = samples.as_mat().to_owned();
+    for unit in 0..vectors.ncols() {
+        let column = vectors.col_as_slice_mut(unit);
+        let first = column[0];
+        column.iter_mut().for_each(|value| *value -= first);
     }
     vectors
 }
 
-/// The row-major vectors whose Euclidean distances give the dissimilarities.
-fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>> {
-    if distance == Distance::Euclidean {
-        return Ok(moved(samples));
+/// The unit vectors whose Euclidean distances give the dissimilarities.
+fn directions(samples: &Samples, distance: Distance, side: Side) -> Result<Mat<f64>> {
+    let mut vectors = samples.as_mat().to_owned();
+    let sizes = row_norms(vectors.as_ref());
+    if distance == Distance::Correlation {
+        let mut means = vec![0.0; vectors.nrows()];
+        for column in vectors.col_iter() {
+            means.iter_mut().zip(column.iter()).for_each(|(mean, value)| *mean += value);
+        }
+        means.iter_mut().for_each(|mean| *mean /= vectors.ncols() as f64);
+        for unit in 0..vectors.ncols() {
+            vectors.col_as_slice_mut(unit).iter_mut().zip(&means).for_each(|(value, mean)| *value -= mean);
+        }
     }
-    let mut vectors = samples.row_major();
-    for (row, vector) in vectors.chunks_exact_mut(samples.width()).enumerate() {
-        let size = squared_length(vector);
-        if distance == Distance::Correlation {
-            let mean = vector.iter().sum::<f64>() / vector.len() as f64;
-            vector.iter_mut().for_each(|value| *value -= mean);
-        }
-        let length = squared_length(vector);
-        // What rounding leaves of a constant vector is no direction.
-        if length <= size * 1e-28 {
-            return Err(Error::undefined(match distance {
-                Distance::Correlation => format!("row {row} of {side} is the same in all units: no correlation"),
-                _ => format!("row {row} of {side} is zero: no angle"),
-            }));
-        }
+    let mut lengths = row_norms(vectors.as_ref());
+    // What rounding leaves of a constant vector is no direction.
+    if let Some(row) = lengths.iter().zip(&sizes).position(|(length, size)| *length <= size * 1e-28) {
+        return Err(Error::undefined(match distance {
+            Distance::Correlation => format!("row {row} of {side} is the same in all units: no correlation"),
+            _ => format!("row {row} of {side} is zero: no angle"),
+        }));
+    }
+    lengths.iter_mut().for_each(|length| *length = length.sqrt());
+    for unit in 0..vectors.ncols() {
         // Divided, so that the one unit of a vector of width 1 is 1 exactly.
-        let length = length.sqrt();
-        vector.iter_mut().for_each(|value| *value /= length);
+        vectors.col_as_slice_mut(unit).iter_mut().zip(&lengths).for_each(|(value, length)| *value /= length);
     }
     Ok(vectors)
 }
@@ -100,11 +105,13 @@ fn vectors(samples: &Samples, distance: Distance, side: Side) -> Result<Vec<f64>
 /// Rows of a table that are computed together.
 const GROUP: usize = 64;
 
-fn squared(vectors: &[f64], width: usize, rows: usize) -> Result<Vec<f64>> {
+/// What `finish` makes of the squared Euclidean distance of every two rows, in the order of [`dissimilarities`].
+fn pairwise(vectors: &Mat<f64>, finish: impl Fn(f64) -> f64 + Sync) -> Result<Vec<f64>> {
+    let rows = vectors.nrows();
     if triangle(rows + 1) > u32::MAX as usize {
         return Err(Error::Parameter(format!("{rows} rows have too many pairs: draw fewer rows")));
     }
-    let mut table = vec![0.0; rows * (rows - 1) / 2];
+    let mut table = vec![0.0; triangle(rows)];
     let mut groups = Vec::with_capacity(rows / GROUP + 1);
     let mut rest = table.as_mut_slice();
     for first in (0..rows - 1).step_by(GROUP) {
@@ -114,25 +121,36 @@ fn squared(vectors: &[f64], width: usize, rows: usize) -> Result<Vec<f64>> {
         groups.push((first..end, group));
         rest = others;
     }
-    let squares: Vec<f64> = vectors.chunks_exact(width).map(squared_length).collect();
-    let matrix = MatRef::from_row_major_slice(vectors, rows, width);
+    let squares = row_norms(vectors.as_ref());
+    // Only rows that are close are looked at one by one.
+    let row_major = OnceLock::new();
+    let transposed = || row_major.get_or_init(|| vectors.transpose().to_owned());
+    let room = || Mat::zeros(rows, GROUP + 1);
     // The last groups are the longest: they come first.
-    groups.into_par_iter().rev().for_each(|(rows, group)| {
+    groups.into_par_iter().rev().for_each_init(room, |products, (rows, group)| {
         // A column for each row of the group, with all rows before it.
-        let products = product(matrix.subrows(0, rows.end), matrix.subrows(rows.start, rows.len()).transpose());
+        let others = vectors.subrows(rows.start, rows.len()).transpose();
+        product_into(products.get_mut(..rows.end, ..rows.len()), vectors.subrows(0, rows.end), others);
         for (column, row) in rows.clone().enumerate() {
             let line = &mut group[triangle(row) - triangle(rows.start)..][..row];
-            for ((distance, product), size) in line.iter_mut().zip(products.col_as_slice(column)).zip(&squares) {
+            let products = &products.col_as_slice(column)[..row];
+            let mut close = false;
+            for ((distance, product), size) in line.iter_mut().zip(products).zip(&squares) {
                 let size = squares[row] + size;
-                *distance = size - 2.0 * product;
-                if *distance < CLOSE * size {
-                    // Told from all others, and of the right value below.
-                    *distance = -1.0;
+                let square = size - 2.0 * product;
+                // Told from all others, and of the right value below.
+                let is_close = square < CLOSE * size;
+                *distance = if is_close { -1.0 } else { square };
+                close |= is_close;
+            }
+            if close {
+                let vectors = transposed();
+                let own = vectors.col_as_slice(row);
+                for (other, distance) in line.iter_mut().enumerate().filter(|(_, distance)| **distance < 0.0) {
+                    *distance = squared_difference(own, vectors.col_as_slice(other));
                 }
             }
-            for (other, distance) in line.iter_mut().enumerate().filter(|(_, distance)| **distance < 0.0) {
-                *distance = squared_difference(&vectors[row * width..][..width], &vectors[other * width..][..width]);
-            }
+            line.iter_mut().for_each(|distance| *distance = finish(*distance));
         }
     });
     Ok(table)
@@ -149,10 +167,6 @@ const CLOSE: f64 = 1e-4;
 
 fn squared_difference(u: &[f64], v: &[f64]) -> f64 {
     u.iter().zip(v).map(|(u, v)| (u - v) * (u - v)).sum()
-}
-
-fn squared_length(vector: &[f64]) -> f64 {
-    vector.iter().map(|value| value * value).sum()
 }
 
 /// The place of the pair of two different rows in a table of [`dissimilarities`].

@@ -127,16 +127,6 @@ impl Samples {
     pub fn constant_columns(&self) -> usize {
         self.matrix.col_iter().filter(|column| column.iter().all(|value| *value == column[0])).count()
     }
-
-    /// Rows in row-major order, for work on one row at a time.
-    pub(crate) fn row_major(&self) -> Vec<f64> {
-        let width = self.width();
-        let mut vectors = vec![0.0; self.rows() * width];
-        for (unit, column) in self.matrix.col_iter().enumerate() {
-            vectors[unit..].iter_mut().step_by(width).zip(column.iter()).for_each(|(place, value)| *place = *value);
-        }
-        vectors
-    }
 }
 
 impl From<&Activity> for Samples {

@@ -27,7 +27,8 @@ impl Tables {
             true => of_side(&samples.zscored(), distance, side),
             false => of_side(samples, distance, side),
         };
-        Ok(Self::new(a.rows(), [table(a, Side::A)?, table(b, Side::B)?]))
+        let (of_a, of_b) = rayon::join(|| table(a, Side::A), || table(b, Side::B));
+        Ok(Self::new(a.rows(), [of_a?, of_b?]))
     }
 
     pub fn new(rows: usize, pairs: [Vec<f64>; 2]) -> Self {

@@ -139,10 +139,13 @@ impl ActivityFile {
     /// As [`ActivityFile::read`].
     pub fn take(&self, rows: &[usize]) -> Result<Vec<f64>> {
         let mut values = Vec::with_capacity(rows.len() * self.width());
-        let view = self.view()?;
-        for &row in rows {
-            self.check_range(&(row..row + 1))?;
-            view.decode(self.stored(row)..self.stored(row) + 1, self.shape, &mut values);
+        // Rows that lie far apart touch pages of their own: they are given back now and then.
+        for some in rows.chunks(ROWS_AT_ONCE) {
+            let view = self.view()?;
+            for &row in some {
+                self.check_range(&(row..row + 1))?;
+                view.decode(self.stored(row)..self.stored(row) + 1, self.shape, &mut values);
+            }
         }
         self.check(&values, |place| rows[place])?;
         Ok(values)
@@ -216,6 +219,9 @@ impl ActivityFile {
         Ok(View::Mapped { map, layout })
     }
 }
+
+/// Rows that are taken out of one mapping.
+const ROWS_AT_ONCE: usize = 512;
 
 /// The numbers, for as long as a block is read: dropping it gives back the memory of the pages that were touched.
 enum View<'a> {
