@@ -14,6 +14,9 @@ use crate::{Result, Samples};
 /// `corr( {d(a_i, a_j)}, {d(b_i, b_j)} : i > j )`, over the strict lower triangle: the diagonal is zero whatever the
 /// activity, and would only raise the result.
 ///
+/// Copies of a row have equal dissimilarities. Others that are equal in exact arithmetic alone, as of few units with whole
+/// numbers, may be told apart by rounding, and are then ranked so.
+///
 /// Range −1 to 1, 1 for equal tables; symmetric. Invariances are those of the [`Distance`] in use (rotations; for
 /// Euclidean distances translations) and of the [`Correlation`] (isotropic scaling). Kriegeskorte, Mur and Bandettini
 /// (2008), *Representational similarity analysis*, Frontiers in Systems Neuroscience 2:4.
