@@ -25,6 +25,61 @@ pub fn cka_rbf(a: &Samples, b: &Samples, fraction: f64) -> Result<f64> {
     KernelCka::rbf(a, b, fraction)?.value()
 }
 
+/// As [`cka_rbf`], from the unbiased estimate of HSIC, in which no sample is compared with itself: kernels K and L with zero
+/// diagonals, `(tr KL + 1ᵀK1 · 1ᵀL1 / ((n − 1)(n − 2)) − 2 · 1ᵀKL1 / (n − 2)) / (n (n − 3))`. Song, Smola, Gretton, Bedo and
+/// Borgwardt (2012), *Feature selection via dependence maximization*, JMLR 13.
+///
+/// Range −1 to 1, about 0 for independent activity, never clipped; symmetric; kept by what keeps [`cka_rbf`].
+///
+/// # Errors
+/// As [`cka_rbf`], fewer than 4 rows, or an estimate of an activity with itself that is not positive.
+pub fn cka_rbf_debiased(a: &Samples, b: &Samples, fraction: f64) -> Result<f64> {
+    enough_rows("debiased RBF CKA", a, b, 4)?;
+    let kernels = rbf_kernels(a, b, fraction)?;
+    let [x, y] = &kernels.pairs;
+    let own = |kernel: &[f64], side| match unbiased(kernels.rows, kernel, kernel) {
+        own if own > 0.0 => Ok(own.sqrt()),
+        _ => Err(Error::undefined(format!("the unbiased estimate of {side} with itself is not positive"))),
+    };
+    Ok(unbiased(kernels.rows, x, y) / (own(x, Side::A)? * own(y, Side::B)?))
+}
+
+/// - `x`, `y`: strict lower triangles of symmetric matrices
+fn unbiased(rows: usize, x: &[f64], y: &[f64]) -> f64 {
+    let sums = |kernel: &[f64]| {
+        let mut sums = vec![0.0; rows];
+        for row in 1..rows {
+            let line = &kernel[triangle(row)..triangle(row + 1)];
+            sums[row] += sum(row, |column| line[column]);
+            sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += value);
+        }
+        sums
+    };
+    let (of_x, of_y, n) = (sums(x), sums(y), rows as f64);
+    let pairs = 2.0 * sum(x.len(), |index| x[index] * y[index]);
+    let totals = of_x.iter().sum::<f64>() * of_y.iter().sum::<f64>() / ((n - 1.0) * (n - 2.0));
+    let shared = 2.0 * sum(rows, |row| of_x[row] * of_y[row]) / (n - 2.0);
+    (pairs + totals - shared) / (n * (n - 3.0))
+}
+
+/// The kernels of [`cka_rbf`].
+fn rbf_kernels(a: &Samples, b: &Samples, fraction: f64) -> Result<Tables> {
+    if !(fraction > 0.0 && fraction.is_finite()) {
+        return Err(Error::Parameter(format!("the bandwidth's fraction must be positive, not {fraction}")));
+    }
+    let kernel = |samples: &Samples, side| {
+        let mut table = squared_euclidean(samples)?;
+        let median = median(&table);
+        if median <= 0.0 {
+            return Err(Error::undefined(format!("half of all pairs of rows of {side} are equal: no bandwidth")));
+        }
+        let rate = -1.0 / (2.0 * fraction * fraction * median);
+        table.par_iter_mut().for_each(|value| *value = (*value * rate).exp());
+        Ok(table)
+    };
+    Ok(Tables::new(a.rows(), [kernel(a, Side::A)?, kernel(b, Side::B)?]))
+}
+
 /// Two kernels over the same samples, ready to be compared under other orders of these.
 pub(crate) struct KernelCka {
     kernels: Kernels,
@@ -35,20 +90,7 @@ pub(crate) struct KernelCka {
 impl KernelCka {
     pub fn rbf(a: &Samples, b: &Samples, fraction: f64) -> Result<Self> {
         enough_rows("RBF CKA", a, b, 3)?;
-        if !(fraction > 0.0 && fraction.is_finite()) {
-            return Err(Error::Parameter(format!("the bandwidth's fraction must be positive, not {fraction}")));
-        }
-        let kernel = |samples: &Samples, side| {
-            let mut table = squared_euclidean(samples)?;
-            let median = median(&table);
-            if median <= 0.0 {
-                return Err(Error::undefined(format!("half of all pairs of rows of {side} are equal: no bandwidth")));
-            }
-            let rate = -1.0 / (2.0 * fraction * fraction * median);
-            table.par_iter_mut().for_each(|value| *value = (*value * rate).exp());
-            Ok(table)
-        };
-        let tables = Tables::new(a.rows(), [kernel(a, Side::A)?, kernel(b, Side::B)?]);
+        let tables = rbf_kernels(a, b, fraction)?;
         Self::new(Kernels { tables: Arc::new(tables), diagonal: 1.0 })
     }
 

@@ -59,7 +59,7 @@ mod warnings;
 
 pub use capacity::{RowSpace, principal_angles, variance_share};
 pub use cca::{Components, canonical_correlations, cca_mean, pwcca, svcca};
-pub use cka_kernel::cka_rbf;
+pub use cka_kernel::{cka_rbf, cka_rbf_debiased};
 pub use cka_linear::{cka_linear, cka_linear_debiased};
 pub use compare::{Options, Outcome, compare, compare_each};
 pub use correlation::Correlation;

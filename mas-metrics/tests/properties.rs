@@ -6,8 +6,8 @@ use made_up::{assert_close, map, noise, rotation, times};
 use mas_core::Activity;
 use mas_metrics::{
     Components, Correlation, Distance, Error, Measure, Options, Rsa, Samples, cca_mean, cka_linear,
-    cka_linear_debiased, cka_rbf, compare, compare_each, dissimilarities, distinct_rows, draw_rows, mutual_knn,
-    predictivity, procrustes, pwcca, svcca,
+    cka_linear_debiased, cka_rbf, cka_rbf_debiased, compare, compare_each, dissimilarities, distinct_rows, draw_rows,
+    mutual_knn, predictivity, procrustes, pwcca, svcca,
 };
 use proptest::prelude::*;
 
@@ -256,6 +256,40 @@ fn too_few_rows_are_an_error_for_every_measure() {
     }
     assert!(cka_rbf(&noise(9, 2, 1), &noise(9, 2, 2), 0.0).is_err());
     assert!(mutual_knn(&noise(9, 2, 1), &noise(9, 2, 2), 8).is_err());
+}
+
+/// Against the same estimate as a product of kernels that are centred over pairs of different samples (Székely and Rizzo
+/// 2014, Annals of Statistics 42).
+#[test]
+fn the_debiased_kernel_alignment_is_a_product_of_centred_kernels() {
+    let centred = |samples: &Samples| {
+        let distances = dissimilarities(samples, Distance::Euclidean).unwrap();
+        let mut sorted: Vec<f64> = distances.iter().map(|distance| distance * distance).collect();
+        sorted.sort_by(f64::total_cmp);
+        let median = (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0;
+        let rows = samples.rows();
+        let kernel = |row: usize, other: usize| {
+            let (high, low) = (row.max(other), row.min(other));
+            if row == other { 0.0 } else { (-distances[high * (high - 1) / 2 + low].powi(2) / (2.0 * median)).exp() }
+        };
+        let sums: Vec<f64> = (0..rows).map(|row| (0..rows).map(|other| kernel(row, other)).sum()).collect();
+        let (n, total) = (rows as f64, sums.iter().sum::<f64>());
+        let entry = |row: usize, other: usize| {
+            kernel(row, other) - (sums[row] + sums[other]) / (n - 2.0) + total / ((n - 1.0) * (n - 2.0))
+        };
+        let pairs = (0..rows).flat_map(|row| (0..row).map(move |other| (row, other)));
+        pairs.map(|(row, other)| entry(row, other)).collect::<Vec<f64>>()
+    };
+    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+    for (a, b) in [(view(40, 5, 20), view(40, 7, 40)), (noise(9, 3, 1), noise(9, 20, 2))] {
+        let (x, y) = (centred(&a), centred(&b));
+        let expected = product(&x, &y) / (product(&x, &x) * product(&y, &y)).sqrt();
+        assert_close("debiased", cka_rbf_debiased(&a, &b, 1.0).unwrap(), expected, 1e-10);
+    }
+    // Of unrelated activity it is about 0, where the biased estimate is not.
+    let (a, b) = (noise(60, 80, 1), noise(60, 80, 2));
+    assert!(cka_rbf_debiased(&a, &b, 1.0).unwrap().abs() < 0.1 && cka_rbf(&a, &b, 1.0).unwrap() > 0.5);
+    assert!(matches!(cka_rbf_debiased(&noise(3, 2, 1), &noise(3, 2, 2), 1.0), Err(Error::TooFew { .. })));
 }
 
 #[test]
