@@ -126,6 +126,12 @@ fn pytorch(
     if saved.description.task.is_none() {
         session.output.warn("the file does not say which task the network does; --task says it");
     }
+    if let Some(difference) = difference.filter(|difference| *difference > SAME_LOGITS) {
+        session.output.warn(format!(
+            "logits differ by {difference:.1e} from the check's: this is not the network that was saved (an nn.RNN with \
+             `relu`, say, has the same tensors as one with `tanh`)"
+        ));
+    }
     let document = json!({
         "network": out,
         "task": saved.description.task,
@@ -150,6 +156,9 @@ fn pytorch(
         text
     })
 }
+
+/// What rounding in 32 bits, in another order, stays well below.
+const SAME_LOGITS: f32 = 1e-3;
 
 /// The check that lies beside a checkpoint.
 fn beside(checkpoint: &Path) -> Option<PathBuf> {

@@ -299,4 +299,16 @@ fn an_import_is_held_against_logits_of_the_original() {
     let other = refuses(path, &[&import[..], &["--check", "embedding.npz", "--out", "c"]].concat());
     assert!(other.contains("embedding.npz") && other.contains("32 logits"), "{other}");
     assert!(!path.join("c").exists());
+    // Another network: one weight is changed.
+    for file in std::fs::read_dir(state.parent().unwrap()).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), path.join(file.file_name())).unwrap();
+    }
+    let changed = path.join("state_dict.safetensors");
+    let mut bytes = std::fs::read(&changed).unwrap();
+    let last = bytes.len() - 4;
+    bytes[last..].copy_from_slice(&9.0_f32.to_le_bytes());
+    std::fs::write(&changed, bytes).unwrap();
+    let import = ["import", "pytorch", "state_dict.safetensors", "--task", "multi-object"];
+    let said = says(path, &[&import[..], &["--check", "logits.npz", "--out", "d"]].concat());
+    assert!(said.contains("not the network that was saved"), "{said}");
 }
