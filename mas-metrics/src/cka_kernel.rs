@@ -46,16 +46,9 @@ pub fn cka_rbf_debiased(a: &Samples, b: &Samples, fraction: f64) -> Result<f64> 
 
 /// - `x`, `y`: strict lower triangles of symmetric matrices
 fn unbiased(rows: usize, x: &[f64], y: &[f64]) -> f64 {
-    let sums = |kernel: &[f64]| {
-        let mut sums = vec![0.0; rows];
-        for row in 1..rows {
-            let line = &kernel[triangle(row)..triangle(row + 1)];
-            sums[row] += sum(row, |column| line[column]);
-            sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += value);
-        }
-        sums
-    };
-    let (of_x, of_y, n) = (sums(x), sums(y), rows as f64);
+    let once_each = vec![1.0; rows];
+    let [of_x, of_y] = [x, y].map(|kernel| row_sums(kernel, 0.0, &once_each));
+    let n = rows as f64;
     let pairs = 2.0 * sum(x.len(), |index| x[index] * y[index]);
     let totals = of_x.iter().sum::<f64>() * of_y.iter().sum::<f64>() / ((n - 1.0) * (n - 2.0));
     let shared = 2.0 * sum(rows, |row| of_x[row] * of_y[row]) / (n - 2.0);
@@ -184,12 +177,7 @@ struct Centre(Vec<f64>);
 
 impl Centre {
     fn new(kernel: &[f64], diagonal: f64, counts: &[f64]) -> Self {
-        let mut means: Vec<f64> = counts.iter().map(|count| count * diagonal).collect();
-        for row in 1..counts.len() {
-            let line = &kernel[triangle(row)..][..row];
-            means[row] += sum(row, |column| counts[column] * line[column]);
-            means.iter_mut().zip(line).for_each(|(mean, value)| *mean += counts[row] * value);
-        }
+        let mut means = row_sums(kernel, diagonal, counts);
         let total: f64 = counts.iter().sum();
         means.iter_mut().for_each(|mean| *mean /= total);
         let mean = means.iter().zip(counts).map(|(mean, count)| mean * count).sum::<f64>() / total;
@@ -201,6 +189,17 @@ impl Centre {
     fn apply(&self, value: f64, row: usize, column: usize) -> f64 {
         value - self.0[row] - self.0[column]
     }
+}
+
+/// The sum of each row of a symmetric kernel, whose samples occur `counts` times.
+fn row_sums(kernel: &[f64], diagonal: f64, counts: &[f64]) -> Vec<f64> {
+    let mut sums: Vec<f64> = counts.iter().map(|count| count * diagonal).collect();
+    for row in 1..counts.len() {
+        let line = &kernel[triangle(row)..triangle(row + 1)];
+        sums[row] += sum(row, |column| counts[column] * line[column]);
+        sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += counts[row] * value);
+    }
+    sums
 }
 
 /// The median; the mean of the two middle values of an even number.
