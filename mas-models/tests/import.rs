@@ -39,7 +39,7 @@ fn both_formats_of_torch_save_give_the_same_network() {
         assert_eq!(description.provenance.origin, Origin::Imported);
         assert_eq!(mapped.len(), 9);
         assert!(mapped.contains(&("model.rnns.0.weight_hh".into(), "cell.0.w_hh".into())));
-        assert_eq!(left_over, &["model.trigger_ids"]);
+        assert_eq!(left_over, &["model.trigger_ids", "epoch"]);
 
         assert_eq!(values(network.embedding()), (0..32).map(element).collect::<Vec<_>>());
         let Cell::Gru(cell) = &network.cells()[0] else { panic!("not a GRU") };
@@ -178,6 +178,12 @@ fn damaged_files_are_errors_wherever_they_are_cut() {
 fn a_small_file_cannot_ask_for_much_memory() {
     let error = open(fixture("expanded.pt")).expect_err("a hostile file was imported").to_string();
     assert!(error.contains("tensor model.embeddings.weight of [8, 67108864] is larger than the file"), "{error}");
+}
+
+#[test]
+fn negated_numbers_are_not_taken_for_those_that_are_stored() {
+    let error = open(fixture("negative.pt")).expect_err("it was imported").to_string();
+    assert!(error.contains("negative.pt") && error.contains("negative bit"), "{error}");
 }
 
 #[test]

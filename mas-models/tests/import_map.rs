@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use mas_core::Trials;
 use mas_models::import::{ImportOptions, Imported, StateMap, import_mapped};
 use mas_models::{Error, Feedback, SavedNetwork};
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 const MAP: &str = r#"cell = "CELL"
 embedding = "encoder"
@@ -168,6 +168,34 @@ fn plain_networks_say_what_pytorchs_equations_say() {
 }
 
 #[test]
+fn a_read_out_tied_to_the_embedding_is_read_for_both() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tied.pt");
+    let folder = tempfile::tempdir().unwrap();
+    let tokens: Vec<String> = (0..600).map(|id| format!("\"t{id}\"")).collect();
+    let map = format!(
+        "cell = \"gru\"\nembedding = \"encoder\"\nrecurrent = \"core\"\nread-out = [\"head\"]\ntokens = [{}]\n",
+        tokens.join(", ")
+    );
+    std::fs::write(folder.path().join("map.toml"), map).unwrap();
+    let map = StateMap::read(folder.path().join("map.toml")).unwrap();
+    let imported = import_mapped(path, &map, &ImportOptions::default(), &Device::flex()).unwrap();
+    assert_eq!(imported.left_over, ["optim_dict"]);
+    let saved = SavedNetwork { network: imported.network, description: imported.description };
+    saved.save(folder.path().join("tied"), &[]).unwrap();
+    let bytes = std::fs::read(folder.path().join("tied/weights.safetensors")).unwrap();
+    let weights = SafeTensors::deserialize(&bytes).unwrap();
+    let values = |name: &str| -> Vec<f32> {
+        let numbers = weights.tensor(name).unwrap().data().chunks(4);
+        numbers.map(|number| f32::from_le_bytes(number.try_into().unwrap())).collect()
+    };
+    let (embedding, read_out) = (values("embedding"), values("read_out.w_out"));
+    assert_eq!(embedding.len(), 2400);
+    // The read-out's matrix is kept the other way round.
+    assert!((0..2400).all(|at| embedding[at] == read_out[at % 4 * 600 + at / 4]));
+    assert_eq!(embedding[..4], [0, 37, 74, 10].map(|numerator| (numerator as f32 - 50.0) / 100.0));
+}
+
+#[test]
 fn what_does_not_fit_is_refused_by_name() {
     let map = MAP.replace("CELL", "gru");
     let fails = |state: &State, map: &str| open(state, map).expect_err("it was imported").to_string();
@@ -176,8 +204,17 @@ fn what_does_not_fit_is_refused_by_name() {
     reverse.push(("core.weight_ih_l0_reverse".into(), vec![12, 3], vec![0.0; 36]));
     let mut short = good();
     short.retain(|(name, ..)| name != "core.bias_hh_l0");
+    let mut projected = good();
+    projected.push(("core.weight_hr_l0".into(), vec![2, 4], vec![0.0; 8]));
+    let mut unbiased = good();
+    unbiased.retain(|(name, ..)| !name.starts_with("core.bias"));
+    let mut gap = good();
+    gap.push(("core.weight_hh_l2".into(), vec![12, 4], vec![0.0; 48]));
     for (error, expected) in [
-        (fails(&reverse, &map), "the network has no place for tensor core.weight_ih_l0_reverse"),
+        (fails(&reverse, &map), "tensor core.weight_ih_l0_reverse is that of a bidirectional network"),
+        (fails(&projected, &map), "tensor core.weight_hr_l0 is that of an LSTM with projections"),
+        (fails(&unbiased, &map), "tensor core.bias_ih_l0 is missing; a network without biases"),
+        (fails(&gap, &map), "the network has no place for tensor core.weight_hh_l2"),
         (fails(&short, &map), "tensor core.bias_hh_l0 is missing"),
         (fails(&good(), &map.replace("\"core\"", "\"rnn\"")), "tensor rnn.weight_hh_l0 is missing"),
         (fails(&good(), &map.replace("\"gru\"", "\"lstm\"")), "tensor core.weight_ih_l0 is [12, 3], must be [16, 3]"),

@@ -16,7 +16,7 @@ use std::{
 
 use burn::tensor::Device;
 use mas_core::{Activity, ActivityFile};
-use mas_models::import::{ImportOptions, import};
+use mas_models::import::{ImportOptions, StateMap, import, import_mapped};
 use mutation::Mutation;
 use rand::{RngExt, SeedableRng, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
@@ -122,8 +122,19 @@ fn imports(path: &Path, task: Option<&str>) -> bool {
 
 #[test]
 fn pytorch() {
-    let seeds = ["tiny_zip.pt", "tiny_legacy.pt"].map(|file| fixture(&format!("mas-models/tests/fixtures/{file}")));
-    fuzz("pytorch", &seeds, |path| imports(path, None));
+    let files = ["tiny_zip.pt", "tiny_legacy.pt", "tied.pt"];
+    let [zip, legacy, tied] = files.map(|file| fixture(&format!("mas-models/tests/fixtures/{file}")));
+    let folder = tempfile::tempdir().unwrap();
+    let map = folder.path().join("map.toml");
+    let tokens = (0..600).map(|id| format!("\"t{id}\"")).collect::<Vec<_>>().join(", ");
+    let names = "cell = \"gru\"\nembedding = \"encoder\"\nrecurrent = \"core\"\nread-out = [\"head\"]";
+    std::fs::write(&map, format!("{names}\ntokens = [{tokens}]\n")).unwrap();
+    let map = StateMap::read(map).unwrap();
+    fuzz("pytorch", &[zip, legacy, tied], |path| {
+        // Of the plain network nothing says what it is but a map.
+        let mapped = import_mapped(path, &map, &ImportOptions::default(), &Device::flex()).is_ok();
+        imports(path, None) | mapped
+    });
 }
 
 #[test]

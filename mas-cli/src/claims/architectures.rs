@@ -1,14 +1,16 @@
 //! C2: networks of different architectures.
 
+use std::collections::BTreeSet;
+
 use super::every::{Extreme, every_direction, show};
 use super::{Claim, Criterion, ENOUGH_NETWORKS, Evidence, HIGH, LOW, Measurement, Of, Part, RSA_MEASURE};
 use crate::results::Control;
-use crate::statistics::{Direction, tie_interval};
+use crate::statistics::{Direction, Interval, Tie, tie_interval};
 
 /// C2. Its parts, with stepwise interchanges throughout:
 ///
 /// - between a GRU's `hidden` and a transformer's `layer.0` IIA is low, in every direction and in the mean;
-/// - there, CKA or RSA is sizeable all the same: the larger of their means over pairs of networks;
+/// - there, CKA or RSA is sizeable all the same: the mean over pairs of a GRU and a transformer of one of the two;
 /// - between the embeddings IIA is high, in every direction and in the mean.
 ///
 /// What is said of two architectures at a site says something about *them* only if networks of one architecture can be
@@ -69,26 +71,63 @@ impl Place {
         format!("{}-{between}", self.name)
     }
 
-    /// IIA from one network into another.
-    fn across(self, evidence: &Evidence<'_>, between: Between) -> Vec<Direction> {
+    /// IIA from one network into another, and the networks that come first and last in the fits.
+    fn across<'a>(self, evidence: &Evidence<'a>, between: Between) -> (Vec<Direction>, [BTreeSet<&'a str>; 2]) {
         let (site, alignment) = (self.site(between), self.alignment(between));
-        let mut found = evidence.directions(Of::at(&site, "stepwise", "mas").full().called(&alignment), Control::None);
+        let of = Of::at(&site, "stepwise", "mas").full().called(&alignment);
+        let mut found = evidence.directions(of, Control::None);
         found.retain(|direction| !direction.is_within());
-        found
+        (found, evidence.groups(of))
+    }
+
+    /// IIA of every direction between the architectures.
+    fn iia(self, evidence: &Evidence<'_>, extreme: Extreme) -> Option<Measurement> {
+        let (directions, groups) = self.across(evidence, Between::Both);
+        Some(every_direction(&directions, extreme, &evidence.bootstrap)?.between(&groups))
     }
 
     /// Whether networks of one architecture can be aligned there, both architectures.
     fn has_a_reference(self, evidence: &Evidence<'_>) -> bool {
         [Between::Grus, Between::Transformers].into_iter().all(|between| {
-            let iia = every_direction(&self.across(evidence, between), Extreme::Lowest, &evidence.bootstrap);
+            let (directions, _) = self.across(evidence, between);
+            let iia = every_direction(&directions, Extreme::Lowest, &evidence.bootstrap);
             iia.is_some_and(|iia| iia.interval.low >= HIGH && iia.networks >= ENOUGH_NETWORKS)
         })
+    }
+
+    /// That one or the other correlational measure is sizeable, between the networks that are aligned there: its lower end
+    /// is the higher one of the two, each at a level corrected for there being two (Bonferroni), since either of them may
+    /// show it; its upper end is the higher one, since both have to be low to contradict it.
+    fn similarity(self, evidence: &Evidence<'_>) -> Option<Measurement> {
+        let (_, [grus, transformers]) = self.across(evidence, Between::Both);
+        let sites = [format!("{}:{}", self.gru, self.transformer), format!("{}:{}", self.transformer, self.gru)];
+        let bootstrap = &evidence.bootstrap;
+        let corrected = bootstrap.at_level(1.0 - (1.0 - bootstrap.level) / SIMILARITIES.len() as f64);
+        let mut found: Option<Measurement> = None;
+        for measure in SIMILARITIES {
+            let mut ties: Vec<Tie> = sites.iter().flat_map(|site| evidence.ties(site, measure, false)).collect();
+            ties.retain(|tie| {
+                let is = |group: &BTreeSet<&str>, name: &str| group.contains(name);
+                (is(&grus, &tie.a) && is(&transformers, &tie.b)) || (is(&grus, &tie.b) && is(&transformers, &tie.a))
+            });
+            let (Some(own), Some(wide)) = (tie_interval(&ties, bootstrap), tie_interval(&ties, &corrected)) else {
+                continue;
+            };
+            let names: BTreeSet<&str> = ties.iter().flat_map(|tie| [&*tie.a, &*tie.b]).collect();
+            let having = |group: &BTreeSet<&str>| group.intersection(&names).count();
+            let networks = having(&grus).min(having(&transformers));
+            let text = format!("{measure}, mean over {} pairs of networks {}", ties.len(), show(own));
+            let this = Measurement { interval: Interval { low: wide.low, ..own }, text, networks };
+            found = Some(match found {
+                None => this,
+                Some(other) => other.or(this),
+            });
+        }
+        found
     }
 }
 
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
-    let iia =
-        |place: Place, extreme| every_direction(&place.across(evidence, Between::Both), extreme, &evidence.bootstrap);
     let part = |place: Place, what: &str, statement: &str, measured, criterion, rule: &str| {
         let decided = place.has_a_reference(evidence);
         let unless = "; decided only where IIA between GRUs and between transformers is high";
@@ -106,7 +145,7 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
             HIDDEN,
             "iia",
             "IIA between a GRU's hidden state and a transformer's first block (stepwise) is low",
-            iia(HIDDEN, Extreme::Highest),
+            HIDDEN.iia(evidence, Extreme::Highest),
             Criterion::AtMost(LOW),
             every,
         ),
@@ -114,31 +153,19 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
             HIDDEN,
             "similarity",
             "There, CKA or RSA is sizeable",
-            similarity(evidence, &HIDDEN.site(Between::Both)),
+            HIDDEN.similarity(evidence),
             Criterion::AtLeast(SIZEABLE),
-            "of the larger of debiased CKA and RSA, over pairs of networks",
+            "of debiased CKA or of RSA, over pairs of a GRU and a transformer",
         ),
         part(
             EMBEDDING,
             "iia",
             "IIA between the embeddings of GRUs and transformers (stepwise) is high",
-            iia(EMBEDDING, Extreme::Lowest),
+            EMBEDDING.iia(evidence, Extreme::Lowest),
             Criterion::AtLeast(HIGH),
             every,
         ),
     ]
-}
-
-/// The larger of the correlational measures.
-fn similarity(evidence: &Evidence<'_>, site: &str) -> Option<Measurement> {
-    let of = |measure: &str| {
-        let ties = evidence.ties(site, measure, false);
-        let interval = tie_interval(&ties, &evidence.bootstrap)?;
-        let names: std::collections::BTreeSet<&str> = ties.iter().flat_map(|tie| [&*tie.a, &*tie.b]).collect();
-        let text = format!("{measure}, mean over {} pairs of networks {}", ties.len(), show(interval));
-        Some(Measurement { interval, text, networks: names.len() })
-    };
-    SIMILARITIES.into_iter().filter_map(of).max_by(|a, b| a.interval.value.total_cmp(&b.interval.value))
 }
 
 #[cfg(test)]
@@ -180,6 +207,29 @@ mod tests {
         assert_eq!(verdict(&study([99, 99, 80], 98, 0.7).decide("C2"), "hidden.iia"), Verdict::Fails);
         assert_eq!(verdict(&study([99, 99, 10], 60, 0.7).decide("C2"), "embedding.iia"), Verdict::Fails);
         assert_eq!(verdict(&study([99, 99, 10], 98, 0.3).decide("C2"), "hidden.similarity"), Verdict::Fails);
+    }
+
+    #[test]
+    fn either_measure_is_enough_and_only_between_grus_and_transformers() {
+        let mut study = study([99, 99, 10], 98, 0.3);
+        study.similar_to("lstm", "hidden:layer.0", "rsa_euclidean_spearman", 0.99);
+        let rows = study.decide("C2");
+        assert_eq!(verdict(&rows, "hidden.similarity"), Verdict::Fails, "{rows:#?}");
+        // What is said of the two sites in the other order counts too: the mean of 0.1 and 0.97 is sizeable.
+        study.similar("layer.0:hidden", "cka_linear_debiased", 0.97);
+        let rows = study.decide("C2");
+        assert_eq!(verdict(&rows, "hidden.similarity"), Verdict::Holds, "{rows:#?}");
+    }
+
+    #[test]
+    fn many_networks_of_one_architecture_do_not_stand_in_for_the_other() {
+        let mut study = study([99, 99, 10], 98, 0.7);
+        assert_eq!(verdict(&study.decide("C2"), "embedding.iia"), Verdict::Holds);
+        study.forget("embedding-between");
+        study.at("embedding", "stepwise").named("embedding-between");
+        (0..5).for_each(|i| study.joint(&[0, 5 + i], |_, _| 98));
+        let rows = study.decide("C2");
+        assert_eq!(verdict(&rows, "embedding.iia"), Verdict::NotDecided, "{rows:#?}");
     }
 
     #[test]

@@ -105,6 +105,16 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
+    /// The two groups of networks that fits of the alignments that are meant lie between: those that come first in a fit,
+    /// and those that come last.
+    #[must_use]
+    pub fn groups(&self, of: Of<'_>) -> [BTreeSet<&'a str>; 2] {
+        let at = |place: fn(&'a [String]) -> Option<&'a String>| {
+            self.units(of).filter_map(|of| place(&of.networks)).map(String::as_str).collect()
+        };
+        [at(<[String]>::first), at(<[String]>::last)]
+    }
+
     /// What is swapped in the alignments that are meant, each variable with each size of its subspace, in order.
     #[must_use]
     pub fn swapped(&self, of: Of<'_>) -> Vec<(&'a str, u64)> {

@@ -70,10 +70,15 @@ impl MadeUp {
 
     /// A correlational measure of about `value` between each GRU and a transformer.
     pub fn similar(&mut self, site: &str, measure: &str, value: f64) {
+        self.similar_to("gru", site, measure, value);
+    }
+
+    /// The same between each network of an architecture and a transformer.
+    pub fn similar_to(&mut self, architecture: &str, site: &str, measure: &str, value: f64) {
         self.similarity.extend((0..5).map(|i| SimilarityRow {
             study: "made-up".into(),
             similarity: "all".into(),
-            a: name(i),
+            a: format!("{architecture}-{i}"),
             b: name(5 + i),
             site: site.into(),
             measure: measure.into(),
@@ -87,6 +92,11 @@ impl MadeUp {
             samples: 1000,
             draws: 10,
         }));
+    }
+
+    /// Takes the alignments of this name out again.
+    pub fn forget(&mut self, alignment: &str) {
+        self.outcomes.retain(|of| of.unit.alignment != alignment);
     }
 
     /// Whether the fits whose courses are added from now on have converged.

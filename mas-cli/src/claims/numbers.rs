@@ -3,7 +3,7 @@
 use super::every::{Extreme, every_direction, show};
 use super::{Claim, Criterion, Evidence, HIGH, Measurement, Of, Part};
 use crate::results::Control;
-use crate::statistics::{Direction, Interval, network_interval, network_names};
+use crate::statistics::{Interval, network_interval, network_names};
 
 /// C5. Its parts, of IIA across networks at `hidden` with individual interchanges, each over all values and over a
 /// restricted range of them:
@@ -40,31 +40,30 @@ fn parts_over(evidence: &Evidence<'_>, range: &str) -> Vec<Part> {
         let of = Of { variable: Some(variable), ..Of::hidden("mas").called(&name) };
         let mut found = evidence.directions(of, Control::None);
         found.retain(|direction| !direction.is_within());
-        found
+        (found, evidence.groups(of))
     };
     let counting = COUNTING.map(|tasks| across(tasks, "count"));
     let mut parts: Vec<Part> = (COUNTING.iter().zip(&counting))
-        .map(|([a, b], across)| Part {
+        .map(|([a, b], (across, groups))| Part {
             id: format!("{a}-{b}{range}"),
             statement: format!("The count of {a} and that of {b} align{over}"),
-            measured: every_direction(across, Extreme::Lowest, &evidence.bootstrap),
+            measured: every_direction(across, Extreme::Lowest, &evidence.bootstrap).map(|found| found.between(groups)),
             criterion: Some(Criterion::AtLeast(HIGH)),
             rule: "of every direction and of the mean, changed pairs".to_owned(),
         })
         .collect();
     let means: Option<Vec<Interval>> =
-        counting.iter().map(|across| network_interval(across, &evidence.bootstrap)).collect();
+        counting.iter().map(|(across, _)| network_interval(across, &evidence.bootstrap)).collect();
     let lowest = means.and_then(|means| means.into_iter().min_by(|a, b| a.low.total_cmp(&b.low)));
     let fewest = parts.iter().filter_map(|part| part.measured.clone()).min_by_key(|measured| measured.networks);
-    let reckoning: Vec<Direction> = across(RECKONING, "count:cumulative-value");
+    let (reckoning, groups) = across(RECKONING, "count:cumulative-value");
     let [a, b] = RECKONING;
     let less = Part {
         id: format!("{a}-{b}{range}"),
         statement: format!("The count of {a} and the cumulative value of {b} align less{over}"),
-        measured: network_interval(&reckoning, &evidence.bootstrap).map(|interval| Measurement {
-            interval,
-            text: format!("mean over {} directions {}", reckoning.len(), show(interval)),
-            networks: network_names(&reckoning).len(),
+        measured: network_interval(&reckoning, &evidence.bootstrap).map(|interval| {
+            let text = format!("mean over {} directions {}", reckoning.len(), show(interval));
+            Measurement { interval, text, networks: network_names(&reckoning).len() }.between(&groups)
         }),
         criterion: lowest.map(Criterion::Below),
         rule: "of the mean, against the lowest lower bound of the counts' means, changed pairs".to_owned(),

@@ -1,5 +1,7 @@
 //! One part of a claim: a statement, its evidence and the criterion.
 
+use std::collections::BTreeSet;
+
 use super::every::show;
 use super::verdict::{Criterion, ENOUGH_NETWORKS, Verdict};
 use crate::results::ClaimRow;
@@ -14,6 +16,26 @@ pub struct Measurement {
     pub text: String,
     /// How many networks it rests on.
     pub networks: usize,
+}
+
+impl Measurement {
+    /// The same, of fits between two groups of networks: it rests on as many networks as the smaller one has.
+    #[must_use]
+    pub fn between(self, groups: &[BTreeSet<&str>; 2]) -> Self {
+        let [a, b] = groups.each_ref().map(BTreeSet::len);
+        Self { networks: self.networks.min(a).min(b), ..self }
+    }
+
+    /// This or the other: the higher value with the higher ends.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let (a, b) = (self.interval, other.interval);
+        Self {
+            interval: Interval { value: a.value.max(b.value), low: a.low.max(b.low), high: a.high.max(b.high) },
+            text: format!("{}; {}", self.text, other.text),
+            networks: self.networks.min(other.networks),
+        }
+    }
 }
 
 /// A statement that one interval decides.

@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use mas_core::Activity;
 use mas_models::{
-    ImportedLanguageModel, Precision, SavedNetwork,
+    ImportedLanguageModel, NetworkDescription, Precision, SavedNetwork,
     import::{ImportOptions, StateMap, import, import_mapped, logit_difference},
     import_gguf, import_hugging_face,
 };
-use mas_tasks::TaskKind;
+use mas_tasks::{TaskConfig, TaskKind, Vocabulary};
 use serde_json::json;
 
 use super::Session;
@@ -115,6 +115,7 @@ fn pytorch(
         Some(map) => import_mapped(file, &StateMap::read(map)?, &options, &compute.device)?,
         None => import(file, &options, &compute.device)?,
     };
+    does_the_task(&imported.description, map.unwrap_or(file))?;
     let difference = match check.map(Path::to_path_buf).or_else(|| beside(file)) {
         Some(path) => {
             Some(logit_difference(&imported.network, &Activity::read(&path)?).map_err(|error| at(&path, error))?)
@@ -155,6 +156,21 @@ fn pytorch(
         text.push_str(&format!("{}\n", out.display()));
         text
     })
+}
+
+/// Whether there is such a task and the network knows the task's tokens: what would otherwise come out when it is used.
+///
+/// - `told_by`: the file that says what the network is
+fn does_the_task(network: &NetworkDescription, told_by: &Path) -> Result<()> {
+    let Some(task) = &network.task else { return Ok(()) };
+    let told = |key: &str, error: &dyn std::fmt::Display| {
+        Error::invalid(format!("{}: its {key} cannot be that of a network for `{task}`: {error}", told_by.display()))
+    };
+    let kind: TaskKind = task.parse().map_err(|error| told("task", &error))?;
+    let task = TaskConfig::new(kind).build()?;
+    let own = Vocabulary::from_tokens(network.vocabulary.tokens.clone()).map_err(|error| told("vocabulary", &error))?;
+    task.vocabulary().translation(&own).map_err(|error| told("vocabulary", &error))?;
+    Ok(())
 }
 
 /// What rounding in 32 bits, in another order, stays well below.

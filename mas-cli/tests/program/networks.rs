@@ -312,3 +312,20 @@ fn an_import_is_held_against_logits_of_the_original() {
     let said = says(path, &[&import[..], &["--check", "logits.npz", "--out", "d"]].concat());
     assert!(said.contains("not the network that was saved"), "{said}");
 }
+
+#[test]
+fn an_import_that_could_not_do_its_task_is_refused_by_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let tied = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mas-models/tests/fixtures/tied.pt");
+    let tokens: Vec<String> = (0..600).map(|id| format!("\"t{id}\"")).collect();
+    let names = "cell = \"gru\"\nembedding = \"encoder\"\nrecurrent = \"core\"\nread-out = [\"head\"]";
+    std::fs::write(folder.path().join("map.toml"), format!("{names}\ntokens = [{}]\n", tokens.join(", "))).unwrap();
+    let import = ["import", "pytorch", tied.to_str().unwrap(), "--map", "map.toml", "--out", "tied"];
+    let error = refuses(folder.path(), &[&import[..], &["--task", "multi-object"]].concat());
+    assert!(error.contains("map.toml: its vocabulary cannot be that of a network for `multi-object`"), "{error}");
+    let map = format!("{names}\ntokens = [{}]\ntask = \"counting\"\n", tokens.join(", "));
+    std::fs::write(folder.path().join("map.toml"), map).unwrap();
+    let error = refuses(folder.path(), &import);
+    assert!(error.contains("map.toml: its task cannot be") && error.contains("same-object"), "{error}");
+    assert!(!folder.path().join("tied").exists());
+}

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use burn_store::pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader};
+use burn_store::pytorch_reader::{DType, PickleError, PickleValue, PytorchError, PytorchReader};
 
 use super::Source;
 use crate::stored::{Element, Stored, StoredTensors, decode};
@@ -11,35 +11,55 @@ use crate::{Error, Result};
 
 /// The key under which the reference keeps the weights.
 const STATE: &str = "state_dict";
+/// The key under which it keeps what the network is.
+const CONFIG: &str = "config";
+
+/// How many times over a file's bytes may be asked for. Parameters may share a storage (a read-out tied to the embedding,
+/// say), but a view can also repeat its storage without end, so that a small file asks for any amount of memory.
+const SHARED: usize = 4;
+
+/// How pickles of `torch.save` (protocol 2) begin the mark of a tensor whose numbers are the negatives of those stored.
+/// The reader does not look at it. (A text `neg` of the user's own is mistaken for it, which refuses a good file and takes
+/// no bad one.)
+const NEGATIVE: &[u8] = b"X\x03\0\0\0neg";
 
 /// Reads a checkpoint of the reference, or a bare state dictionary.
 ///
-/// - `length`: of the file, in bytes
-pub(super) fn read(path: &Path, length: usize) -> Result<Source> {
+/// - `bytes`: of the file
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Source> {
+    if bytes.windows(NEGATIVE.len()).any(|some| some == NEGATIVE) {
+        let reason = "a tensor has PyTorch's negative bit, which is not read; save it by `resolve_neg()`";
+        return Err(Error::format(path, reason));
+    }
     // The reader returns errors for everything that it knows to be wrong with a file. This is for what it
     // does not know: a file from elsewhere must not bring the program down.
-    catch_unwind(AssertUnwindSafe(|| read_trusting(path, length)))
+    catch_unwind(AssertUnwindSafe(|| read_trusting(path, bytes.len())))
         .unwrap_or_else(|_| Err(Error::format(path, "the PyTorch reader failed on it: malformed")))
 }
 
 fn read_trusting(path: &Path, length: usize) -> Result<Source> {
     let failed = |error: PytorchError| match error {
         PytorchError::Io(error) if error.raw_os_error().is_some() => Error::io(path, error),
+        PytorchError::Pickle(PickleError::UnsupportedType(kind)) => Error::format(
+            path,
+            format!(
+                "it has a value of {kind}, which is not read: sparse, quantised and other tensors than dense plain numbers"
+            ),
+        ),
         error => Error::format(path, format!("truncated, or no PyTorch file ({error})")),
     };
     let PickleValue::Dict(mut root) = PytorchReader::read_pickle_data(path, None).map_err(failed)? else {
         return Err(Error::format(path, "holds no dictionary"));
     };
     let nested = root.contains_key(STATE);
-    let config = if nested { root.remove("config").map(to_json) } else { None };
+    let config = if nested { root.remove(CONFIG).map(to_json).filter(|config| !config.is_null()) } else { None };
+    root.remove(STATE);
     let reader = match nested {
         true => PytorchReader::with_top_level_key(path, STATE),
         false => PytorchReader::new(path),
     };
 
-    // A view may repeat its storage without end, so a small file can ask for any amount of memory.
-    // Parameters have storages of their own.
-    let mut room = length;
+    let mut room = length.saturating_mul(SHARED);
     let mut tensors = StoredTensors::new();
     for (name, tensor) in reader.map_err(failed)?.into_tensors() {
         let shape = tensor.shape().to_vec();
@@ -52,7 +72,12 @@ fn read_trusting(path: &Path, length: usize) -> Result<Source> {
         let bytes = if cfg!(target_endian = "big") { swapped(bytes, tensor.dtype().size()) } else { bytes };
         tensors.insert(name, Stored { shape, values: decode(element(tensor.dtype()), &bytes) });
     }
-    Ok(Source { tensors, config })
+    let within =
+        |name: &str, key: &str| name.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let is_read = |key: &String| !nested && tensors.keys().any(|name| within(name, key));
+    let mut left_over: Vec<String> = root.into_keys().filter(|key| !is_read(key)).collect();
+    left_over.sort_unstable();
+    Ok(Source { tensors, config, left_over })
 }
 
 fn element(dtype: DType) -> Element {

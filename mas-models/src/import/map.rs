@@ -91,6 +91,25 @@ impl StateMap {
         })
     }
 
+    /// Refuses what PyTorch's recurrent modules can be beyond what is read here, by the tensor that shows it.
+    fn check_plain(&self, tensors: &StoredTensors, path: &Path) -> Result<()> {
+        let inside = |name: &str| name.strip_prefix(&self.recurrent)?.strip_prefix('.').map(str::to_owned);
+        let kind = |name: &str| match inside(name)? {
+            own if own.ends_with("_reverse") => Some("a bidirectional network"),
+            own if own.starts_with("weight_hr_") => Some("an LSTM with projections (`proj_size`)"),
+            _ => None,
+        };
+        if let Some((name, kind)) = tensors.keys().find_map(|name| Some((name, kind(name)?))) {
+            return Err(Error::format(path, format!("tensor {name} is that of {kind}, which cannot be imported")));
+        }
+        let bias = format!("{}.bias_ih_l0", self.recurrent);
+        if tensors.contains_key(&format!("{}.weight_ih_l0", self.recurrent)) && !tensors.contains_key(&bias) {
+            let reason = format!("tensor {bias} is missing; a network without biases cannot be imported");
+            return Err(Error::format(path, reason));
+        }
+        Ok(())
+    }
+
     /// The shape that the tensors have.
     fn shape(&self, tensors: &StoredTensors, path: &Path) -> Result<RecurrentConfig> {
         let matrix = |name: String| match tensors.get(&name).map(|tensor| tensor.shape.as_slice()) {
@@ -98,6 +117,7 @@ impl StateMap {
             Some(other) => Err(Error::format(path, format!("tensor {name} is {other:?}, must be a matrix"))),
             None => Err(Error::format(path, format!("tensor {name} is missing"))),
         };
+        self.check_plain(tensors, path)?;
         let [vocabulary, embedding] = matrix(format!("{}.weight", self.embedding))?;
         let [_, output] = matrix(format!("{}.weight_hh_l0", self.recurrent))?;
         let layer = |layer: &usize| tensors.contains_key(&format!("{}.weight_hh_l{layer}", self.recurrent));
@@ -153,5 +173,5 @@ pub fn import_mapped(
     let (network, mapped) = state::map_named(source.tensors, &shape, |name| map.name(name), path, device)?;
     let description = super::describe(path, hash, shape, vocabulary.unwrap_or_default(), task, None);
     description.check().map_err(|error| Error::format(&map.path, error))?;
-    Ok(Imported { network, description, mapped, left_over: Vec::new() })
+    Ok(Imported { network, description, mapped, left_over: source.left_over })
 }

@@ -37,7 +37,7 @@ pub struct Imported {
     pub description: NetworkDescription,
     /// The file's tensors with the parameters that they became.
     pub mapped: Vec<(String, String)>,
-    /// Tensors that are no parameters of the network and were left out.
+    /// Tensors that are no parameters of the network and were left out, and keys beside the state dictionary.
     pub left_over: Vec<String>,
 }
 
@@ -45,6 +45,8 @@ pub struct Imported {
 struct Source {
     tensors: StoredTensors,
     config: Option<serde_json::Value>,
+    /// What else there was beside them.
+    left_over: Vec<String>,
 }
 
 /// Imports a network trained by the reference implementation.
@@ -76,10 +78,10 @@ pub fn import(path: impl AsRef<Path>, options: &ImportOptions, device: &Device) 
         .ok_or_else(|| Error::format(path, "neither the file nor the caller tells its vocabulary"))?;
     let task = agree(config.task(&config_path)?, options.task.clone(), "task", path)?;
 
-    let (network, mapped, left_over) = state::map(source.tensors, &shape, path, device)?;
+    let (network, mapped, buffers) = state::map(source.tensors, &shape, path, device)?;
     let description = describe(path, hash, shape, vocabulary, task, config.seed);
     description.check().map_err(|error| Error::format(&config_path, error))?;
-    Ok(Imported { network, description, mapped, left_over })
+    Ok(Imported { network, description, mapped, left_over: [buffers, source.left_over].concat() })
 }
 
 /// What is known about an imported network.
@@ -116,8 +118,10 @@ impl Opened {
     fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
         let source = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("pt" | "pth") => checkpoint::read(path, bytes.len())?,
-            Some("safetensors") => Source { tensors: stored::from_bytes(&bytes, path)?, config: None },
+            Some("pt" | "pth") => checkpoint::read(path, &bytes)?,
+            Some("safetensors") => {
+                Source { tensors: stored::from_bytes(&bytes, path)?, config: None, left_over: Vec::new() }
+            }
             _ => return Err(Error::format(path, "unknown extension; .pt, .pth and .safetensors can be imported")),
         };
         Ok(Self { source, hash: blake3::hash(&bytes).to_hex().to_string() })
