@@ -184,6 +184,35 @@ fn a_small_file_cannot_ask_for_much_memory() {
 fn negated_numbers_are_not_taken_for_those_that_are_stored() {
     let error = open(fixture("negative.pt")).expect_err("it was imported").to_string();
     assert!(error.contains("negative.pt") && error.contains("negative bit"), "{error}");
+    // As later protocols of pickle write the mark.
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("later.pt"), b"\x80\x04}\x8c\x03neg\x94\x88s.").unwrap();
+    let error = open(folder.path().join("later.pt")).expect_err("it was imported").to_string();
+    assert!(error.contains("negative bit"), "{error}");
+}
+
+#[test]
+fn what_a_pickle_does_not_say_plainly_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("odd.pt");
+    let config = "S'model_type'\nS'GRU'\nsS'd_model'\nI4\nsS'n_layers'\nI1\nsS'n_tokens'\nI8\ns";
+    for (pickle, expected) in [
+        ("(dS'state_dict'\n(lsS'epoch'\nI1\ns.".to_string(), "`state_dict` is no dictionary"),
+        ("(dS'state_dict'\n(ds.".to_string(), "state dictionary is empty"),
+        ("(dS'state_dict'\n(dS'a.b'\nI1\nsS'a'\n(dS'b'\nI2\nsss.".to_string(), "two entries a.b"),
+        (
+            "(dS'config'\ncargparse\nNamespace\n(tRsS'state_dict'\n(dS'a'\nI1\nss.".to_string(),
+            "`config` is no plain dictionary",
+        ),
+        (
+            format!("(dS'config'\n(d{config}S'h_norm'\ncnumpy\nbool_\nssS'state_dict'\n(dS'a'\nI1\nss."),
+            "config.h_norm is {\"of type\":",
+        ),
+    ] {
+        std::fs::write(&path, pickle).unwrap();
+        let error = open(&path).expect_err("it was imported").to_string();
+        assert!(error.contains("odd.pt") && error.contains(expected), "{error:?} should tell {expected:?}");
+    }
 }
 
 #[test]

@@ -221,6 +221,7 @@ fn what_does_not_fit_is_refused_by_name() {
         (fails(&good(), &map.replace("\"T\"]", "\"T\", \"U\"]")), "vocabulary of 5, but there are 6 tokens"),
         (fails(&good(), &map.replace("pad = \"P\"", "pad = \"Q\"")), "pad = \"Q\", which is not among its tokens"),
         (fails(&good(), &map.replace("[\"head.0\", \"head.2\"]", "[]")), "read-out names 0 layers"),
+        (fails(&good(), &map.replace("\"head.0\", \"head.2\"", "\"encoder\"")), "\"encoder\" is the name of two parts"),
         (fails(&good(), &map.replace("recurrent =", "recurent =")), "unknown field `recurent`"),
     ] {
         assert!(error.contains(expected), "{error:?} should tell {expected:?}");

@@ -97,13 +97,13 @@ impl Place {
 
     /// That one or the other correlational measure is sizeable, between the networks that are aligned there: its lower end
     /// is the higher one of the two, each at a level corrected for there being two (Bonferroni), since either of them may
-    /// show it; its upper end is the higher one, since both have to be low to contradict it.
+    /// show it; its upper end is the higher one, since both have to be low to contradict it, which one alone cannot.
     fn similarity(self, evidence: &Evidence<'_>) -> Option<Measurement> {
         let (_, [grus, transformers]) = self.across(evidence, Between::Both);
         let sites = [format!("{}:{}", self.gru, self.transformer), format!("{}:{}", self.transformer, self.gru)];
         let bootstrap = &evidence.bootstrap;
         let corrected = bootstrap.at_level(1.0 - (1.0 - bootstrap.level) / SIMILARITIES.len() as f64);
-        let mut found: Option<Measurement> = None;
+        let mut found: Vec<Measurement> = Vec::new();
         for measure in SIMILARITIES {
             let mut ties: Vec<Tie> = sites.iter().flat_map(|site| evidence.ties(site, measure, false)).collect();
             ties.retain(|tie| {
@@ -117,13 +117,14 @@ impl Place {
             let having = |group: &BTreeSet<&str>| group.intersection(&names).count();
             let networks = having(&grus).min(having(&transformers));
             let text = format!("{measure}, mean over {} pairs of networks {}", ties.len(), show(own));
-            let this = Measurement { interval: Interval { low: wide.low, ..own }, text, networks };
-            found = Some(match found {
-                None => this,
-                Some(other) => other.or(this),
-            });
+            found.push(Measurement { interval: Interval { low: wide.low, ..own }, text, networks });
         }
-        found
+        let all = found.len() == SIMILARITIES.len();
+        let mut either = found.into_iter().reduce(Measurement::or)?;
+        if !all {
+            either.interval.high = 1.0;
+        }
+        Some(either)
     }
 }
 
@@ -155,7 +156,7 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
             "There, CKA or RSA is sizeable",
             HIDDEN.similarity(evidence),
             Criterion::AtLeast(SIZEABLE),
-            "of debiased CKA or of RSA, over pairs of a GRU and a transformer",
+            "of debiased CKA or of RSA, at 97.5 % each, over pairs of a GRU and a transformer",
         ),
         part(
             EMBEDDING,
@@ -219,6 +220,15 @@ mod tests {
         study.similar("layer.0:hidden", "cka_linear_debiased", 0.97);
         let rows = study.decide("C2");
         assert_eq!(verdict(&rows, "hidden.similarity"), Verdict::Holds, "{rows:#?}");
+    }
+
+    #[test]
+    fn one_measure_alone_can_show_it_and_not_contradict_it() {
+        for (rsa, expected) in [(0.3, Verdict::NotDecided), (0.7, Verdict::Holds)] {
+            let mut study = study([99, 99, 10], 98, rsa);
+            study.forget_measure("cka_linear_debiased");
+            assert_eq!(verdict(&study.decide("C2"), "hidden.similarity"), expected);
+        }
     }
 
     #[test]

@@ -99,6 +99,11 @@ impl MadeUp {
         self.outcomes.retain(|of| of.unit.alignment != alignment);
     }
 
+    /// Takes a correlational measure out again.
+    pub fn forget_measure(&mut self, measure: &str) {
+        self.similarity.retain(|row| row.measure != measure);
+    }
+
     /// Whether the fits whose courses are added from now on have converged.
     pub fn converged(&mut self, converged: bool) -> &mut Self {
         self.converged = converged;

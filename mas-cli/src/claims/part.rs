@@ -19,11 +19,13 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// The same, of fits between two groups of networks: it rests on as many networks as the smaller one has.
+    /// The same, of fits between two groups of networks: it rests on as many networks as the smaller one has, and on none
+    /// where a network is in both, since then there are no two groups.
     #[must_use]
     pub fn between(self, groups: &[BTreeSet<&str>; 2]) -> Self {
-        let [a, b] = groups.each_ref().map(BTreeSet::len);
-        Self { networks: self.networks.min(a).min(b), ..self }
+        let [a, b] = groups;
+        let fewer = if a.is_disjoint(b) { a.len().min(b.len()) } else { 0 };
+        Self { networks: self.networks.min(fewer), ..self }
     }
 
     /// This or the other: the higher value with the higher ends.

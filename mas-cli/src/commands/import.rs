@@ -169,7 +169,16 @@ fn does_the_task(network: &NetworkDescription, told_by: &Path) -> Result<()> {
     let kind: TaskKind = task.parse().map_err(|error| told("task", &error))?;
     let task = TaskConfig::new(kind).build()?;
     let own = Vocabulary::from_tokens(network.vocabulary.tokens.clone()).map_err(|error| told("vocabulary", &error))?;
-    task.vocabulary().translation(&own).map_err(|error| told("vocabulary", &error))?;
+    let ids = task.vocabulary().translation(&own).map_err(|error| told("vocabulary", &error))?;
+    let (theirs, words) = (&network.vocabulary, task.vocabulary());
+    for (role, given, token) in
+        [("begin", theirs.begin, words.begin()), ("end", theirs.end, words.end()), ("pad", theirs.pad, words.pad())]
+    {
+        if given.is_some_and(|given| given != ids[token as usize]) {
+            let text = words.token(token).unwrap_or_default();
+            return Err(told("vocabulary", &format!("the task's {role} token is {text}")));
+        }
+    }
     Ok(())
 }
 

@@ -55,6 +55,9 @@ pub(super) struct Arguments {
     /// What it reads in the response: teacher-forced or free-running [default: free-running, a transformer teacher-forced]
     #[arg(long)]
     feedback: Option<Feedback>,
+    /// Whether the loss is over the response alone, and not over all tokens
+    #[arg(long)]
+    response_only: bool,
     /// The norm that gradients are brought down to [default: none]
     #[arg(long, value_name = "NORM")]
     clip: Option<f64>,
@@ -91,6 +94,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             warm_up: arguments.warm_up,
             cool_down: arguments.cool_down,
             feedback: arguments.feedback,
+            response_only: arguments.response_only,
             clip: arguments.clip,
             batch: arguments.batch,
             samples: arguments.samples,

@@ -148,6 +148,9 @@ pub struct TrainingSettings {
     /// What the network reads in the response, where that is not what its architecture is trained with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Feedback>,
+    /// Whether the loss is over the response alone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub response_only: bool,
     /// The norm that gradients are brought down to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,

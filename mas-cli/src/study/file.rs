@@ -84,6 +84,8 @@ pub struct TrainingTable {
     /// `free-running` or `teacher-forced`: what the network reads in the response while it is trained; default: what its
     /// architecture is trained with. A transformer is trained teacher-forced.
     pub feedback: Option<Spanned<String>>,
+    /// Whether the loss is over the response alone; default: no, over all tokens.
+    pub response_only: Option<bool>,
     /// The norm that gradients are brought down to; default: none.
     pub clip: Option<Spanned<f64>>,
     /// Trials in a step; default [`TRAINING_BATCH`](super::defaults::TRAINING_BATCH).

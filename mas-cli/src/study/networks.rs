@@ -209,6 +209,7 @@ fn training(
             None => None,
         },
         feedback,
+        response_only: table.response_only.unwrap_or(false),
         clip: match &table.clip {
             Some(given) => Some(source.above_zero("clip", Some(given), 1.0)?),
             None => None,

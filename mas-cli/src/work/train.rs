@@ -43,6 +43,7 @@ pub fn train(
     let settings = TrainingSettings {
         seed: derived("training"),
         feedback: training.feedback.unwrap_or(architecture.feedback()),
+        response_only: training.response_only,
         clip: training.clip,
         batch: training.batch,
         learning_rate: training.learning_rate,

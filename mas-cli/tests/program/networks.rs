@@ -323,6 +323,12 @@ fn an_import_that_could_not_do_its_task_is_refused_by_the_key() {
     let import = ["import", "pytorch", tied.to_str().unwrap(), "--map", "map.toml", "--out", "tied"];
     let error = refuses(folder.path(), &[&import[..], &["--task", "multi-object"]].concat());
     assert!(error.contains("map.toml: its vocabulary cannot be that of a network for `multi-object`"), "{error}");
+    let mut words: Vec<String> = ["P", "B", "E", "D0", "D1", "D2", "R", "T"].map(|word| format!("\"{word}\"")).into();
+    words.extend_from_slice(&tokens[8..]);
+    let map = format!("{names}\ntokens = [{}]\nbegin = \"E\"\ntask = \"multi-object\"\n", words.join(", "));
+    std::fs::write(folder.path().join("map.toml"), map).unwrap();
+    let error = refuses(folder.path(), &import);
+    assert!(error.contains("the task's begin token is B"), "{error}");
     let map = format!("{names}\ntokens = [{}]\ntask = \"counting\"\n", tokens.join(", "));
     std::fs::write(folder.path().join("map.toml"), map).unwrap();
     let error = refuses(folder.path(), &import);

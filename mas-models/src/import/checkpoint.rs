@@ -1,5 +1,6 @@
 //! PyTorch's own files. A pickle is parsed as data by burn-store's reader, which runs nothing of it.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -18,16 +19,16 @@ const CONFIG: &str = "config";
 /// say), but a view can also repeat its storage without end, so that a small file asks for any amount of memory.
 const SHARED: usize = 4;
 
-/// How pickles of `torch.save` (protocol 2) begin the mark of a tensor whose numbers are the negatives of those stored.
-/// The reader does not look at it. (A text `neg` of the user's own is mistaken for it, which refuses a good file and takes
-/// no bad one.)
-const NEGATIVE: &[u8] = b"X\x03\0\0\0neg";
+/// How a pickle (of protocols 2 and 3, and from 4 on) begins the mark of a tensor whose numbers are the negatives of those
+/// stored. The reader does not look at it. (A text `neg` of the user's own is mistaken for it, which refuses a good file and
+/// takes no bad one.)
+const NEGATIVE: [&[u8]; 2] = [b"X\x03\0\0\0neg", b"\x8c\x03neg\x94"];
 
 /// Reads a checkpoint of the reference, or a bare state dictionary.
 ///
 /// - `bytes`: of the file
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Source> {
-    if bytes.windows(NEGATIVE.len()).any(|some| some == NEGATIVE) {
+    if NEGATIVE.iter().any(|mark| bytes.windows(mark.len()).any(|some| some == *mark)) {
         let reason = "a tensor has PyTorch's negative bit, which is not read; save it by `resolve_neg()`";
         return Err(Error::format(path, reason));
     }
@@ -52,8 +53,13 @@ fn read_trusting(path: &Path, length: usize) -> Result<Source> {
         return Err(Error::format(path, "holds no dictionary"));
     };
     let nested = root.contains_key(STATE);
-    let config = if nested { root.remove(CONFIG).map(to_json).filter(|config| !config.is_null()) } else { None };
-    root.remove(STATE);
+    let config = if nested { configuration(&mut root, path)? } else { None };
+    let state = match root.remove(STATE) {
+        None => std::mem::take(&mut root),
+        Some(PickleValue::Dict(state)) => state,
+        Some(_) => return Err(Error::format(path, format!("its `{STATE}` is no dictionary"))),
+    };
+    let names = names(state, path)?;
     let reader = match nested {
         true => PytorchReader::with_top_level_key(path, STATE),
         false => PytorchReader::new(path),
@@ -72,10 +78,8 @@ fn read_trusting(path: &Path, length: usize) -> Result<Source> {
         let bytes = if cfg!(target_endian = "big") { swapped(bytes, tensor.dtype().size()) } else { bytes };
         tensors.insert(name, Stored { shape, values: decode(element(tensor.dtype()), &bytes) });
     }
-    let within =
-        |name: &str, key: &str| name.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    let is_read = |key: &String| !nested && tensors.keys().any(|name| within(name, key));
-    let mut left_over: Vec<String> = root.into_keys().filter(|key| !is_read(key)).collect();
+    let others = names.into_iter().filter(|name| !tensors.contains_key(name));
+    let mut left_over: Vec<String> = root.into_keys().chain(others).collect();
     left_over.sort_unstable();
     Ok(Source { tensors, config, left_over })
 }
@@ -95,10 +99,50 @@ fn swapped(mut bytes: Vec<u8>, size: usize) -> Vec<u8> {
     bytes
 }
 
-/// A pickled value as JSON; what JSON has no word for becomes null.
+/// What the checkpoint says about its network, taken out of it.
+fn configuration(root: &mut HashMap<String, PickleValue>, path: &Path) -> Result<Option<serde_json::Value>> {
+    match root.remove(CONFIG) {
+        None | Some(PickleValue::None) => Ok(None),
+        Some(config @ PickleValue::Dict(_)) => Ok(Some(to_json(config))),
+        Some(_) => {
+            let reason = "its `config` is no plain dictionary; save one (of an object: `vars(config)`)";
+            Err(Error::format(path, reason))
+        }
+    }
+}
+
+/// The names of what is in a state dictionary, none of them twice.
+fn names(state: HashMap<String, PickleValue>, path: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    flatten(state, "", &mut names);
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(Error::format(path, format!("there are two entries {}, one in a nested dictionary", twice[0])));
+    }
+    if names.is_empty() {
+        let reason = "its state dictionary is empty (one that stands in a file twice is read as such)";
+        return Err(Error::format(path, reason));
+    }
+    Ok(names)
+}
+
+/// The names of what is in a dictionary and in those within it.
+fn flatten(dictionary: HashMap<String, PickleValue>, before: &str, names: &mut Vec<String>) {
+    for (key, value) in dictionary {
+        let name = format!("{before}{key}");
+        match value {
+            PickleValue::Dict(inner) => flatten(inner, &format!("{name}."), names),
+            _ => names.push(name),
+        }
+    }
+}
+
+/// A pickled value as JSON; what JSON has no word for becomes an object with its type, which no key that is read may be.
 fn to_json(value: PickleValue) -> serde_json::Value {
     match value {
-        PickleValue::None | PickleValue::Bytes(_) | PickleValue::Unsupported(_) => serde_json::Value::Null,
+        PickleValue::None => serde_json::Value::Null,
+        PickleValue::Bytes(_) => serde_json::json!({ "of type": "bytes" }),
+        PickleValue::Unsupported(kind) => serde_json::json!({ "of type": kind }),
         PickleValue::Bool(value) => value.into(),
         PickleValue::Int(value) => value.into(),
         PickleValue::Float(value) => value.into(),

@@ -62,13 +62,18 @@ impl StateMap {
     ///
     /// # Errors
     /// A file that cannot be read, a missing or unknown key with its line, another number of linear layers than one or
-    /// two.
+    /// two, a name of two parts.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
         let map: Self = toml::from_str(&text).map_err(|error| Error::format(path, error))?;
         if !matches!(map.read_out.len(), 1 | 2) {
             return Err(Error::format(path, format!("read-out names {} layers, must be 1 or 2", map.read_out.len())));
+        }
+        let mut names: Vec<&String> = [&map.embedding, &map.recurrent].into_iter().chain(&map.read_out).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::format(path, format!("{:?} is the name of two parts", twice[0])));
         }
         Ok(Self { path: path.to_path_buf(), ..map })
     }

@@ -151,6 +151,11 @@ impl ReferenceConfig {
         let tokens = tokens.into_iter().flatten().map(String::from).collect();
         let mut vocabulary = Vocabulary::new(tokens);
         let info = self.info.clone().unwrap_or_default();
+        if self.info.is_some()
+            && [&info.bos_token, &info.eos_token, &info.pad_token].iter().all(|token| token.is_none())
+        {
+            return Err(Error::format(path, "config.info names none of bos_token, eos_token and pad_token"));
+        }
         let special = |key: &str, named: Option<String>| match named {
             None => Ok(None),
             Some(token) => match vocabulary.id(&token) {

@@ -1,28 +1,30 @@
 use burn::module::Module;
 use burn::tensor::{IndexingUpdateOp, Tensor, activation};
 
+use super::TrainingSettings;
 use crate::decoder::teacher_forced;
 use crate::packing::{PackedTrials, indices};
 use crate::recurrent::{Gru, Recurrent};
 use crate::{Error, Feedback, Model, Result, Transformer};
 
-/// Mean cross-entropy of the next token over all positions of a batch, and its gradient with respect to every
-/// parameter: for gated recurrent units by hand, otherwise by autodiff.
+/// Mean cross-entropy of the next token over all positions of a batch, or over those of the response alone, and its
+/// gradient with respect to every parameter: for gated recurrent units and all positions by hand, otherwise by autodiff.
 ///
 /// - `batch`: with targets
+/// - `settings`: of them the feedback, and what the loss is over
 /// - `dropout`: factors of the shape that [`dropped`] says
 pub(super) fn loss_and_gradients(
     network: &Model,
     batch: &PackedTrials,
-    feedback: Feedback,
+    settings: &TrainingSettings,
     dropout: Option<Tensor<2>>,
 ) -> Result<(f32, Vec<Tensor<2>>)> {
     match network {
-        Model::Transformer(network) => of_transformer(network, batch, feedback, dropout),
+        Model::Transformer(network) => of_transformer(network, batch, settings, dropout),
         Model::Language(_) => Err(Error::invalid("a language model is trained by fine-tuning, not on a task")),
         Model::Recurrent(network) => match network.grus() {
-            Some(grus) => by_hand(network, &grus, batch, feedback, dropout),
-            None => automatic(network, batch, feedback, dropout),
+            Some(grus) if !settings.response_only => by_hand(network, &grus, batch, settings.feedback, dropout),
+            _ => automatic(network, batch, settings, dropout),
         },
     }
 }
@@ -47,30 +49,49 @@ pub(crate) fn clipped(gradients: Vec<Tensor<2>>, most: f64) -> Vec<Tensor<2>> {
 fn of_transformer(
     network: &Transformer,
     batch: &PackedTrials,
-    feedback: Feedback,
+    settings: &TrainingSettings,
     dropout: Option<Tensor<2>>,
 ) -> Result<(f32, Vec<Tensor<2>>)> {
-    if feedback == Feedback::FreeRunning {
+    if settings.feedback == Feedback::FreeRunning {
         return Err(Error::invalid("feedback = free-running, but a transformer is trained teacher-forced"));
     }
     let network = network.clone().train();
     let (logits, rows) = teacher_forced(&network, batch, dropout.as_ref());
-    let targets: Vec<i32> = rows.into_iter().map(|row| batch.targets[row]).collect();
-    gradients_of(cross_entropy(logits, &targets), network.parameters())
+    gradients_of(loss(logits, &rows, batch, settings)?, network.parameters())
 }
 
 /// The loss of a recurrent network and its gradients by autodiff, for any cell.
 fn automatic(
     network: &Recurrent,
     batch: &PackedTrials,
-    feedback: Feedback,
+    settings: &TrainingSettings,
     dropout: Option<Tensor<2>>,
 ) -> Result<(f32, Vec<Tensor<2>>)> {
     let network = network.clone().train();
-    let mut rollout = network.rollout(batch, feedback, dropout.as_ref());
+    let mut rollout = network.rollout(batch, settings.feedback, dropout.as_ref());
     let last = rollout.hidden.pop().ok_or_else(|| Error::invalid("the network has no layers"))?;
     let logits = network.read_out().forward_dropped(network.output(last), dropout);
-    gradients_of(cross_entropy(logits, &batch.targets), network.parameters())
+    let rows: Vec<usize> = (0..batch.targets.len()).collect();
+    gradients_of(loss(logits, &rows, batch, settings)?, network.parameters())
+}
+
+/// The loss of a batch, `[1]`.
+///
+/// - `logits`: `[output, vocabulary]`
+/// - `rows`: the packed row of each output
+fn loss(logits: Tensor<2>, rows: &[usize], batch: &PackedTrials, settings: &TrainingSettings) -> Result<Tensor<1>> {
+    let target = |at: &usize| batch.targets[rows[*at]];
+    if !settings.response_only {
+        return Ok(cross_entropy(logits, &(0..rows.len()).map(|at| target(&at)).collect::<Vec<_>>()));
+    }
+    let scored: Vec<usize> = (0..rows.len()).filter(|&at| batch.scored[rows[at]]).collect();
+    if scored.is_empty() {
+        return Err(Error::invalid("response-only = true, but a batch has no response"));
+    }
+    let targets: Vec<i32> = scored.iter().map(target).collect();
+    let places: Vec<i32> = scored.into_iter().map(|at| at as i32).collect();
+    let device = logits.device();
+    Ok(cross_entropy(logits.select(0, indices(&places, &device)), &targets))
 }
 
 /// The mean cross-entropy of the token after each output, `[1]`.
@@ -169,7 +190,7 @@ mod tests {
             let batch = PackedTrials::with_targets(&trials, &rows);
             let recurrent = imported.network.recurrent().is_some();
             let feedback = if recurrent { Feedback::FreeRunning } else { Feedback::TeacherForced };
-            let (loss, gradients) = loss_and_gradients(&imported.network, &batch, feedback, None).unwrap();
+            let (loss, gradients) = loss_and_gradients(&imported.network, &batch, &with(feedback), None).unwrap();
 
             let meta = std::fs::read_to_string(folder.join("meta.json")).unwrap();
             let meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
@@ -198,6 +219,42 @@ mod tests {
         }
     }
 
+    fn with(feedback: Feedback) -> TrainingSettings {
+        TrainingSettings { feedback, ..TrainingSettings::default() }
+    }
+
+    #[test]
+    fn a_loss_over_the_response_does_not_look_at_the_rest() {
+        let (tokens, masks) =
+            ([[1_u32, 2, 3, 4, 5, 0], [3, 3, 1, 5, 5, 0]], [[false, false, false, true, true, true]; 2]);
+        let trials = Trials::new(tokens.iter().map(|one| &one[..]).zip(masks.iter().map(|one| &one[..])), 0).unwrap();
+        let batch = PackedTrials::with_targets(&trials, &[0, 1]);
+        let device = Device::flex();
+        let gru: Model = RecurrentConfig::new(CellKind::Gru, 6, 7).init(5, &device).unwrap().valid().into();
+        let transformer: Model =
+            crate::TransformerConfig::new(8, 7).with_heads(2).init(5, &device).unwrap().valid().into();
+        for network in [gru, transformer] {
+            let settings = TrainingSettings { response_only: true, ..with(Feedback::TeacherForced) };
+            let of = |batch: &PackedTrials, settings: &TrainingSettings| {
+                let (loss, gradients) = loss_and_gradients(&network, batch, settings, None).unwrap();
+                let values = gradients.into_iter().flat_map(|one| one.try_into_vec_as::<f32>().unwrap());
+                (loss, values.collect::<Vec<f32>>())
+            };
+            let expected = of(&batch, &settings);
+            let mut other = batch.clone();
+            (0..other.targets.len()).filter(|&at| !batch.scored[at]).for_each(|at| other.targets[at] = 6);
+            assert_eq!(of(&other, &settings), expected);
+            assert_ne!(of(&other, &with(Feedback::TeacherForced)), of(&batch, &with(Feedback::TeacherForced)));
+            // Where all is response, there is no difference.
+            other.scored.fill(true);
+            let (whole, response) = (of(&other, &with(Feedback::TeacherForced)), of(&other, &settings));
+            assert!((whole.0 - response.0).abs() < 1e-6);
+            assert!(whole.1.iter().zip(&response.1).all(|(a, b)| (a - b).abs() < 1e-6));
+            other.scored.fill(false);
+            assert!(loss_and_gradients(&network, &other, &settings, None).is_err());
+        }
+    }
+
     #[test]
     fn by_hand_is_what_autodiff_says() {
         let sequences: Vec<Vec<u32>> =
@@ -216,7 +273,7 @@ mod tests {
                     let dropout = super::super::random::dropout(share, units, 1, 1, &device);
                     let grus = network.grus().unwrap();
                     let (loss, by_hand) = by_hand(&network, &grus, &batch, feedback, dropout.clone()).unwrap();
-                    let (expected, automatic) = automatic(&network, &batch, feedback, dropout).unwrap();
+                    let (expected, automatic) = automatic(&network, &batch, &with(feedback), dropout).unwrap();
                     assert!((loss - expected).abs() < 1e-5, "{loss}, {expected}");
                     for ((spec, by_hand), automatic) in config.parameters().iter().zip(by_hand).zip(automatic) {
                         let difference = (by_hand - automatic.clone()).abs().max().into_scalar::<f32>();

@@ -203,7 +203,7 @@ impl Training<'_> {
             let batch = PackedTrials::with_targets(self.training, rows);
             let (share, shape) = dropped(&at.network, batch.targets.len());
             let dropout = random::dropout(share, shape, settings.seed, at.step, &device);
-            let (loss, mut gradients) = loss_and_gradients(&at.network, &batch, settings.feedback, dropout)?;
+            let (loss, mut gradients) = loss_and_gradients(&at.network, &batch, settings, dropout)?;
             if !loss.is_finite() {
                 return Err(Error::NotFinite(format!(
                     "the training's loss is {loss} at step {} (epoch {}): try a lower learning rate than {}",

@@ -10,6 +10,10 @@ pub struct TrainingSettings {
     pub seed: u64,
     /// What the network reads in the response, in training; it is validated free-running.
     pub feedback: Feedback,
+    /// Whether the loss is over the response alone. Otherwise it is over all tokens, drawn demonstrations among them, which
+    /// nothing foretells: in small batches their noise drowns what one token at the end of a long response has to say.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub response_only: bool,
     /// Trials in a step.
     pub batch: usize,
     /// The largest learning rate, reached after the warm-up.
@@ -41,6 +45,7 @@ impl Default for TrainingSettings {
         Self {
             seed: 0,
             feedback: Feedback::FreeRunning,
+            response_only: false,
             batch: 128,
             learning_rate: 5e-4,
             warm_up: 100,
