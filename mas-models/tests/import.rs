@@ -195,17 +195,17 @@ fn negated_numbers_are_not_taken_for_those_that_are_stored() {
 fn what_a_pickle_does_not_say_plainly_is_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("odd.pt");
-    let config = "S'model_type'\nS'GRU'\nsS'd_model'\nI4\nsS'n_layers'\nI1\nsS'n_tokens'\nI8\ns";
+    let config = "Vmodel_type\nVGRU\nsVd_model\nI4\nsVn_layers\nI1\nsVn_tokens\nI8\ns";
     for (pickle, expected) in [
-        ("(dS'state_dict'\n(lsS'epoch'\nI1\ns.".to_string(), "`state_dict` is no dictionary"),
-        ("(dS'state_dict'\n(ds.".to_string(), "state dictionary is empty"),
-        ("(dS'state_dict'\n(dS'a.b'\nI1\nsS'a'\n(dS'b'\nI2\nsss.".to_string(), "two entries a.b"),
+        ("(dVstate_dict\n(lsVepoch\nI1\ns.".to_string(), "`state_dict` is no dictionary"),
+        ("(dVstate_dict\n(ds.".to_string(), "state dictionary is empty"),
+        ("(dVstate_dict\n(dVa.b\nI1\nsVa\n(dVb\nI2\nsss.".to_string(), "two entries a.b"),
         (
-            "(dS'config'\ncargparse\nNamespace\n(tRsS'state_dict'\n(dS'a'\nI1\nss.".to_string(),
+            "(dVconfig\ncargparse\nNamespace\n(tRsVstate_dict\n(dVa\nI1\nss.".to_string(),
             "`config` is no plain dictionary",
         ),
         (
-            format!("(dS'config'\n(d{config}S'h_norm'\ncnumpy\nbool_\nssS'state_dict'\n(dS'a'\nI1\nss."),
+            format!("(dVconfig\n(d{config}Vh_norm\ncnumpy\nbool_\nssVstate_dict\n(dVa\nI1\nss."),
             "config.h_norm is {\"of type\":",
         ),
     ] {
@@ -219,9 +219,7 @@ fn what_a_pickle_does_not_say_plainly_is_refused() {
 fn nothing_in_a_pickle_is_run() {
     let folder = TempDir::new().unwrap();
     let trace = folder.path().join("trace");
-    for root in
-        ["cos\nsystem\n(S'touch TRACE'\ntR.", "(dS'config'\ncos\nsystem\n(S'touch TRACE'\ntRsS'state_dict'\n(ds."]
-    {
+    for root in ["cos\nsystem\n(Vtouch TRACE\ntR.", "(dVconfig\ncos\nsystem\n(Vtouch TRACE\ntRsVstate_dict\n(ds."] {
         let path = folder.path().join("hostile.pt");
         std::fs::write(&path, root.replace("TRACE", trace.to_str().unwrap())).unwrap();
         let error = open(&path).expect_err("a hostile file was imported").to_string();

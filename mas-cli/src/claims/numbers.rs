@@ -86,10 +86,10 @@ mod tests {
             for (name, right) in names.iter().zip(counts) {
                 study.named(&format!("{name}{range}")).variable("count");
                 // Within a network it always works, and does not count.
-                study.ring("mas", 32, |s, t| if s == t { 100 } else { right });
+                (0..5).for_each(|i| study.joint(&[i, 5 + i], |s, t| if s == t { 100 } else { right }));
             }
             study.named(&format!("multi-object-arithmetic{range}")).variable("count:cumulative-value");
-            study.ring("mas", 32, |s, t| if s == t { 100 } else { values });
+            (0..5).for_each(|i| study.joint(&[i, 5 + i], |s, t| if s == t { 100 } else { values }));
         }
         study
     }
