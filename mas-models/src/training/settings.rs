@@ -11,7 +11,7 @@ pub struct TrainingSettings {
     /// What the network reads in the response, in training; it is validated free-running.
     pub feedback: Feedback,
     /// Whether the loss is over the response alone. Otherwise it is over all tokens, drawn demonstrations among them, which
-    /// nothing foretells: in small batches their noise drowns what one token at the end of a long response has to say.
+    /// nothing foretells.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub response_only: bool,
     /// Trials in a step.
