@@ -124,6 +124,9 @@ fn tokens_of(activity: &Activity, task: &Task) -> Result<Vec<i64>> {
     Ok(tokens)
 }
 
+/// The site of a network's answers.
+const LOGITS: &str = "logits";
+
 impl Given {
     /// Its name.
     pub fn name(&self) -> &str {
@@ -200,11 +203,25 @@ impl Given {
         }
     }
 
+    /// Whether `site` is the last block of a transformer: what is written there reaches no later position.
+    pub fn is_last_block(&self, site: &str) -> bool {
+        let Self::Live(loaded) = self else { return false };
+        let sites = loaded.network.sites();
+        let last = sites.iter().rev().find(|site| site.name.starts_with("layer."));
+        last.is_some_and(|last| last.name == site)
+    }
+
     /// What may be done with it, at `site`.
     ///
     /// # Errors
-    /// No such site.
+    /// No such site, or `logits`, which are an answer and no state: to record and to compare, not to interchange.
     pub fn participant(&self, site: &str) -> Result<Participant<'_>> {
+        if site == LOGITS {
+            return Err(Error::invalid(format!(
+                "`{}`: the site `{site}` can be recorded and compared, not interchanged",
+                self.name()
+            )));
+        }
         Ok(match self {
             Self::Live(loaded) => Participant::live(&*loaded.network, site)?,
             Self::Recorded(recording) => Participant::recorded(&recording.recordings, site)?,

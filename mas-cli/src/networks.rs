@@ -10,6 +10,23 @@ use crate::{
     Error, Result, device::Compute, exchanges::Reader, results::untrained_twin, seeds::derive, work::NetworkPlace,
 };
 
+/// Refuses a network that was trained here and did not meet the mark.
+///
+/// - `name`, `path`: what it is called, and where it is
+///
+/// # Errors
+/// If it did not.
+pub fn refuse_unaccepted(description: &NetworkDescription, name: &str, path: &Path) -> Result<()> {
+    match description.accepted {
+        Some(false) => Err(Error::invalid(format!(
+            "{}: network `{name}` did not reach the acceptance mark in training; train it longer, or say that it may \
+             be used all the same (`allow-unaccepted = true` in a study, `--allow-unaccepted` on the command line)",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// A network that is ready for interchanges.
 pub struct Loaded {
     /// The network, frozen, under its name.
@@ -34,12 +51,8 @@ impl Loaded {
             Some(name) => name.to_owned(),
             None => folder_name(path)?,
         };
-        if description.accepted == Some(false) && !allow_unaccepted {
-            return Err(Error::invalid(format!(
-                "{}: network `{name}` did not reach the acceptance mark in training; train it longer, or say that it may \
-                 be used all the same (`allow-unaccepted = true` in a study, `--allow-unaccepted` on the command line)",
-                path.display()
-            )));
+        if !allow_unaccepted {
+            refuse_unaccepted(&description, &name, path)?;
         }
         let identity = match &description.provenance.weights_blake3 {
             Some(hash) => hash.clone(),

@@ -11,7 +11,7 @@ use crate::{
     claims::{Evidence, claim},
     device::Compute,
     given::Given,
-    networks::Loaded,
+    networks::{self, Loaded},
     report::{NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
     results::{
         Control, FitCurve, FitRow, OutcomeRow, QuantityRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows,
@@ -96,6 +96,20 @@ fn inputs(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<Vec<L
             Ok(loaded)
         })
         .collect()
+}
+
+/// Refuses a study whose finished results rest on networks that did not reach the acceptance mark and that it does not
+/// allow: another study may have allowed them.
+///
+/// # Errors
+/// The first such network; a description that cannot be read.
+pub fn refuse_unaccepted(plan: &Plan, folder: &RunFolder) -> Result<()> {
+    let inputs = plan.units().iter().flat_map(Unit::inputs);
+    for input in inputs.filter(|input| !input.allow_unaccepted) {
+        let place = network_folder(&input.source, &folder.input(input));
+        networks::refuse_unaccepted(&SavedNetwork::describe(&place)?, &input.name, &place)?;
+    }
+    Ok(())
 }
 
 /// Where the network is in what an input points at.

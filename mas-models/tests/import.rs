@@ -28,7 +28,7 @@ fn element(k: usize) -> f32 {
 #[test]
 fn both_formats_of_torch_save_give_the_same_network() {
     let [zip, legacy] = ["tiny_zip.pt", "tiny_legacy.pt"].map(|name| open(fixture(name)).unwrap());
-    for Imported { network, description, mapped, left_over } in [&zip, &legacy] {
+    for Imported { network, description, mapped, left_over, .. } in [&zip, &legacy] {
         let network = network.recurrent().unwrap();
         assert_eq!(description.architecture, Architecture::Recurrent(RecurrentConfig::new(CellKind::Gru, 4, 8)));
         assert_eq!(description.task.as_deref(), Some("modulo"));
@@ -57,6 +57,7 @@ fn a_trained_network_says_what_it_is() {
     assert_eq!(imported.description.task.as_deref(), Some("multi-object"));
     assert_eq!(imported.description.seed, Some(12345));
     assert_eq!(imported.network.architecture(), RecurrentConfig::new(CellKind::Gru, 128, 8).into());
+    assert_eq!(imported.told_by, fixture("gru_multiobject_seed12345/meta.json"));
 }
 
 #[test]
@@ -72,6 +73,7 @@ fn without_a_configuration_the_caller_has_to_tell() {
     let imported = import(&path, &options, &Device::flex()).unwrap();
     assert_eq!(imported.network.recurrent().unwrap().config().width, 128);
     assert_eq!(imported.description.task, options.task);
+    assert_eq!(imported.told_by, path);
 
     let options = ImportOptions { task: Some("square".into()), ..ImportOptions::default() };
     let error = import(fixture("tiny_zip.pt"), &options, &Device::flex()).unwrap_err().to_string();
@@ -113,7 +115,7 @@ fn what_does_not_fit_is_refused_by_name() {
     let same = |_: &mut serde_json::Value| {};
     let all = |_: &mut Parts| {};
     assert_eq!(altered(all, same), "imported");
-    let cases: [(String, &str); 13] = [
+    let cases: [(String, &str); 14] = [
         (altered(|parts| drop(parts.remove("model.lm_head.bias")), same), "model.lm_head.bias is missing"),
         (
             altered(|parts| drop(parts.insert("model.pre_norm.weight".into(), (vec![1], vec![0; 4]))), same),
@@ -137,6 +139,10 @@ fn what_does_not_fit_is_refused_by_name() {
         ),
         (altered(all, |config| config["l_norm"] = true.into()), "tensor model.pre_norm.weight is missing"),
         (altered(all, |config| config["n_layers"] = 2.into()), "tensor model.rnns.1.weight_ih is missing"),
+        (
+            altered(all, |config| drop(config.as_object_mut().unwrap().remove("d_model"))),
+            "config: missing field `d_model`",
+        ),
         (altered(all, |config| config["d_model"] = "wide".into()), "config.d_model: invalid type: string \"wide\""),
         (altered(all, |config| config["d_model"] = (1u64 << 40).into()), "config: width = 1099511627776"),
         (altered(all, |config| config["task_type"] = "Counting".into()), "config.task_type is \"Counting\""),
@@ -175,9 +181,21 @@ fn damaged_files_are_errors_wherever_they_are_cut() {
 }
 
 #[test]
+fn what_is_no_file_is_not_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("network.pt");
+    std::fs::create_dir(&path).unwrap();
+    let error = open(&path).unwrap_err().to_string();
+    assert!(error.contains("network.pt") && error.contains("is no file"), "{error}");
+}
+
+#[test]
 fn a_small_file_cannot_ask_for_much_memory() {
     let error = open(fixture("expanded.pt")).expect_err("a hostile file was imported").to_string();
-    assert!(error.contains("tensor model.embeddings.weight of [8, 67108864] is larger than the file"), "{error}");
+    assert!(
+        error.contains("with tensor model.embeddings.weight of [8, 67108864] it asks for more than 4 times its size"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -13,10 +13,10 @@ use crate::{
     Error, Result,
     given::{Given, Recording},
     networks::{Loaded, distinct_names, folder_name},
-    results::{IiaRow, OutcomeRow, QuantityRow, read_rows, write_rows},
+    results::{IiaRow, OutcomeRow, Quantity, QuantityRow, read_rows, write_rows},
     statistics::{Bootstrap, iia_rows},
     studies::{by_variable, lowest},
-    study::{AlignConfiguration, FitControl, defaults},
+    study::{AlignConfiguration, FitControl, defaults, value_range},
     work::{self, AlignmentSettings, PairCounts},
 };
 
@@ -61,6 +61,9 @@ pub(super) struct Arguments {
     /// Within networks, swap the coordinates that no variable has, too: they must not matter
     #[arg(long)]
     null: bool,
+    /// Only interchanges whose written and overwritten values lie in this range, both ends included [default: all]
+    #[arg(long, value_name = "MIN,MAX", value_delimiter = ',', allow_hyphen_values = true)]
+    range: Vec<f64>,
     /// Coordinates of each variable's subspace: one number for all, or one for each [default: 32]
     #[arg(long, value_delimiter = ',', value_parser = super::count)]
     k: Vec<usize>,
@@ -119,6 +122,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if arguments.variable.len() > 1 && arguments.variable.contains(&full) {
         return Err(Error::invalid("--variable: `full` is all variables at once; give it alone"));
     }
+    let range = match arguments.range.as_slice() {
+        [] => None,
+        ends => Some(value_range(ends).map_err(|problem| Error::invalid(format!("--range: {problem}")))?),
+    };
     let (k, sizes) = match arguments.k.as_slice() {
         _ if method.takes_everything() => (None, Vec::new()),
         [] => (Some(defaults::K), Vec::new()),
@@ -142,7 +149,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         positions: arguments.positions,
         variables: arguments.variable.clone(),
         program: None,
-        range: None,
+        range,
         k,
         sizes,
         inaccessible: inaccessible(method, &arguments.inaccessible, &names)?,
@@ -232,6 +239,14 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         let path = unfinished.alignment().join(file);
         let mut rows: Vec<QuantityRow> = read_rows(&path)?;
         rows.iter_mut().for_each(|row| row.alignment = file_name(&arguments.out));
+        let whole =
+            |row: &&QuantityRow| row.quantity == Quantity::KOverD && row.value >= 1.0 && row.source == row.target;
+        for row in rows.iter().filter(whole) {
+            session.output.warn(format!(
+                "`{}`, {}: no ceiling: the within-network interchange takes every coordinate and is the identity",
+                row.target, row.variable
+            ));
+        }
         write_rows(&path, &rows)?;
         beside.push(rows);
     }

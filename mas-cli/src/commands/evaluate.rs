@@ -28,6 +28,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
+    if arguments.pairs == 0 {
+        return Err(Error::invalid("--pairs 0: nothing can be measured on no pairs"));
+    }
     let compute = session.compute()?;
     let folder = &arguments.alignment;
     let (alignment, settings) = Alignment::load(folder, &compute.device)?;

@@ -115,7 +115,7 @@ fn pytorch(
         Some(map) => import_mapped(file, &StateMap::read(map)?, &options, &compute.device)?,
         None => import(file, &options, &compute.device)?,
     };
-    does_the_task(&imported.description, map.unwrap_or(file))?;
+    does_the_task(&imported.description, &imported.told_by)?;
     let difference = match check.map(Path::to_path_buf).or_else(|| beside(file)) {
         Some(path) => {
             Some(logit_difference(&imported.network, &Activity::read(&path)?).map_err(|error| at(&path, error))?)

@@ -105,6 +105,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         session.output.warn(format!("this share is done; {missing} results are left to other shards"));
         return session.output.result(&json!({ "done": summary.done.len(), "left": missing }), String::new);
     }
+    studies::refuse_unaccepted(&plan, &folder)?;
     remember(&folder, &study, arguments, compute.kind)?;
     let (data, page) = write_report(&folder, &arguments.runs.join("report"), &compute, session)?;
     let claims: Vec<&ClaimRow> =

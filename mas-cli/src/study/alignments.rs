@@ -234,13 +234,8 @@ impl Checker<'_> {
 
     fn range(&self) -> Result<Option<ValueRange>, StudyError> {
         let Some(given) = &self.table.range else { return Ok(None) };
-        let [min, max] = *given.get_ref();
-        // Written so that NaN fails too.
-        if !(min <= max && min.is_finite() && max.is_finite()) {
-            let help = "write the smaller value first: [0, 20]";
-            return Err(self.source.error(given.span(), format!("no value lies from {min} to {max}"), help));
-        }
-        Ok(Some(ValueRange { min, max }))
+        let wrong = |problem| self.source.error(given.span(), problem, "two numbers, the smaller first: [0, 20]");
+        value_range(given.get_ref()).map(Some).map_err(wrong)
     }
 
     fn variables(&self) -> Result<Vec<VariablePair>, StudyError> {
@@ -403,5 +398,18 @@ impl Checker<'_> {
             name.push_str(&format!(", {}", fit.control.name()));
         }
         name
+    }
+}
+
+/// The range of values that two numbers tell, the smaller first.
+///
+/// # Errors
+/// Another number of them, a range that holds no value or has no end.
+pub(crate) fn value_range(ends: &[f64]) -> Result<ValueRange, String> {
+    match *ends {
+        [min, max] if min <= max && min.is_finite() && max.is_finite() => Ok(ValueRange { min, max }),
+        [min, max] if min.is_finite() && max.is_finite() => Err(format!("no value lies from {min} to {max}")),
+        [_, _] => Err("a range has finite ends".into()),
+        _ => Err(format!("a range has two ends, not {}", ends.len())),
     }
 }

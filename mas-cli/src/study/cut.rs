@@ -51,8 +51,32 @@ impl TrainConfiguration {
             ("validation trials", training.validation_samples, defaults::VALIDATION_SAMPLES),
         ]);
         let steps = training.max_steps.map(|steps| format!("{steps} steps at most"));
-        let all: Vec<String> = cut.into_iter().chain(steps).collect();
+        let all: Vec<String> = cut.into_iter().chain(steps).chain(self.otherwise()).collect();
         (!all.is_empty()).then(|| all.join(", "))
+    }
+
+    /// What the training does in another way than that of arXiv 2501.06164, neither more nor less.
+    fn otherwise(&self) -> Option<String> {
+        let Self { architecture, dropout, training, .. } = self;
+        let feedback = training.feedback.filter(|&feedback| feedback != architecture.feedback());
+        let other = |differs: bool, text: String| differs.then_some(text);
+        let all: Vec<String> = [
+            dropout.filter(|&dropout| dropout != defaults::DROPOUT).map(|dropout| format!("dropout {dropout}")),
+            other(
+                training.learning_rate != defaults::TRAINING_LEARNING_RATE,
+                format!("learning rate {}", training.learning_rate),
+            ),
+            other(training.warm_up != defaults::WARM_UP, format!("{} steps of warm-up", training.warm_up)),
+            training.cool_down.map(|epochs| format!("{epochs} epochs of cool-down")),
+            training.clip.map(|norm| format!("gradients clipped to {norm}")),
+            other(training.batch != defaults::TRAINING_BATCH, format!("batches of {}", training.batch)),
+            feedback.map(|feedback| feedback.id().to_owned()),
+            other(training.response_only, "the loss over the response alone".into()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        (!all.is_empty()).then(|| format!("trained otherwise ({})", all.join(", ")))
     }
 }
 
@@ -101,6 +125,21 @@ mod tests {
             "800 instead of 20000 steps at most, 64 instead of 128 pairs a direction in a step",
         ];
         assert_eq!(cuts(&text), expected.map(|text| Some(text.to_owned())));
+    }
+
+    #[test]
+    fn what_is_trained_otherwise_is_said() {
+        let cut = |training: &str| {
+            let text = STUDY.replace("architecture = \"gru\"", &format!("architecture = \"gru\"\n{training}"));
+            cuts(&text)[0].clone()
+        };
+        let training = "dropout = 0.1\ntraining = { learning-rate = 0.003, cool-down = 8, clip = 1.0, batch = 32, \
+                        feedback = \"teacher-forced\", response-only = true, warm-up = 7 }";
+        let expected = "trained otherwise (dropout 0.1, learning rate 0.003, 7 steps of warm-up, 8 epochs of cool-down, \
+                        gradients clipped to 1, batches of 32, teacher-forced, the loss over the response alone)";
+        assert_eq!(cut(training).as_deref(), Some(expected));
+        let papers = "dropout = 0.5\ntraining = { learning-rate = 5e-4, batch = 128, feedback = \"free-running\" }";
+        assert_eq!(cut(papers), None);
     }
 
     #[test]

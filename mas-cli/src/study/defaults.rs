@@ -8,6 +8,8 @@ pub const SEED: u64 = 1;
 
 /// Width of a network.
 pub const WIDTH: usize = 128;
+/// Of networks; every architecture has it.
+pub const DROPOUT: f64 = 0.5;
 /// Trials that a network is trained on.
 pub const TRAINING_SAMPLES: usize = 1000;
 /// Trials that it is validated on.

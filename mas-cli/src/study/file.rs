@@ -143,7 +143,7 @@ pub struct AlignmentTable {
     /// The causal program whose variables they are (`count-up-down`, …); default: the task's first.
     pub program: Option<Spanned<String>>,
     /// Only interchanges whose written and overwritten values lie in this range, both ends included; default: all.
-    pub range: Option<Spanned<[f64; 2]>>,
+    pub range: Option<Spanned<Vec<f64>>>,
     /// Coordinates of each variable's subspace; a list makes a fit for each. Default [`K`](super::defaults::K), or what
     /// there is room for. Not for `stitching` and `latent-stitching`, which take everything.
     pub k: Option<Spanned<OneOrMany>>,

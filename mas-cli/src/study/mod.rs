@@ -58,6 +58,7 @@ pub use file::{AlignmentTable, NetworkTable, SimilarityTable, StudyFile, Trainin
 pub use listed::{OneOrMany, Pairs, Sites};
 
 use alignments::AlignmentFits;
+pub(crate) use alignments::value_range;
 use networks::{Network, Origin};
 use similarities::SimilarityPairs;
 use source::Source;

@@ -130,13 +130,19 @@ fn recipe(
     };
     // Whatever the vocabulary.
     if let Err(problem) = configuration.shape(2) {
-        let span = (table.heads.as_ref().map(Spanned::span))
-            .or(table.layer_norm.as_ref().map(Spanned::span))
-            .or(table.dropout.as_ref().map(Spanned::span))
-            .or(table.width.as_ref().map(Spanned::span))
-            .unwrap_or(span);
+        let problem = problem.to_string();
+        let keys = [
+            ("heads", table.heads.as_ref().map(Spanned::span)),
+            ("layer-norm", table.layer_norm.as_ref().map(Spanned::span)),
+            ("dropout", table.dropout.as_ref().map(Spanned::span)),
+            ("layers", table.layers.as_ref().map(Spanned::span)),
+            ("width", table.width.as_ref().map(Spanned::span)),
+        ];
+        // The key that the problem begins with, if it is the study's.
+        let named = keys.into_iter().find(|(key, _)| problem.starts_with(&format!("{key} =")));
+        let span = named.and_then(|(_, span)| span).unwrap_or(span);
         let help = format!("{architecture} is not to be had in this shape");
-        return Err(source.error_with(span, problem.to_string(), help));
+        return Err(source.error_with(span, problem, help));
     }
     let group = table.name.get_ref();
     let seeds = source.seeds(table.seeds.as_ref(), defaults::SEED, "one seed makes one network")?;
@@ -192,28 +198,25 @@ fn training(
         }
         None => None,
     };
+    let max_epochs = positive("max-epochs", &table.max_epochs, defaults::MAX_EPOCHS)?;
+    let cool_down = source.positive_if_given("cool-down", table.cool_down.as_ref())?;
+    if let (Some(epochs), Some(given)) = (cool_down.filter(|&epochs| epochs > max_epochs), &table.cool_down) {
+        let help = format!("it is at most max-epochs, {max_epochs}");
+        return Err(source.error_with(given.span(), format!("cool-down = {epochs} is impossible"), help));
+    }
     Ok(TrainingSettings {
-        max_epochs: positive("max-epochs", &table.max_epochs, defaults::MAX_EPOCHS)?,
-        max_steps: match &table.max_steps {
-            Some(given) => Some(positive("max-steps", &Some(given.clone()), 1)?),
-            None => None,
-        },
+        max_epochs,
+        max_steps: source.positive_if_given("max-steps", table.max_steps.as_ref())?,
         learning_rate: source.above_zero(
             "learning-rate",
             table.learning_rate.as_ref(),
             defaults::TRAINING_LEARNING_RATE,
         )?,
         warm_up: table.warm_up.unwrap_or(defaults::WARM_UP),
-        cool_down: match &table.cool_down {
-            Some(given) => Some(positive("cool-down", &Some(given.clone()), 1)?),
-            None => None,
-        },
+        cool_down,
         feedback,
         response_only: table.response_only.unwrap_or(false),
-        clip: match &table.clip {
-            Some(given) => Some(source.above_zero("clip", Some(given), 1.0)?),
-            None => None,
-        },
+        clip: source.above_zero_if_given("clip", table.clip.as_ref())?,
         batch: positive("batch", &table.batch, defaults::TRAINING_BATCH)?,
         samples: positive("samples", &table.samples, defaults::TRAINING_SAMPLES)?,
         validation_samples: positive("validation-samples", &table.validation_samples, defaults::VALIDATION_SAMPLES)?,

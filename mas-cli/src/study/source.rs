@@ -113,12 +113,25 @@ impl<'a> Source<'a> {
         default: usize,
     ) -> Result<usize, StudyError> {
         let Some(given) = given else { return Ok(default) };
+        self.whole(least, key, given, &format!(", and {default} if left out"))
+    }
+
+    /// A whole number of at least 1, where there is one.
+    pub(super) fn positive_if_given(
+        &self,
+        key: &str,
+        given: Option<&Spanned<usize>>,
+    ) -> Result<Option<usize>, StudyError> {
+        given.map(|given| self.whole(1, key, given, "")).transpose()
+    }
+
+    fn whole(&self, least: usize, key: &str, given: &Spanned<usize>, left_out: &str) -> Result<usize, StudyError> {
         if (least..=defaults::LARGEST).contains(given.get_ref()) {
             return Ok(*given.get_ref());
         }
         let help = match *given.get_ref() < least {
-            true => format!("it is at least {least}, and {default} if left out"),
-            false => format!("it is at most {}, and {default} if left out", defaults::LARGEST),
+            true => format!("it is at least {least}{left_out}"),
+            false => format!("it is at most {}{left_out}", defaults::LARGEST),
         };
         Err(self.error_with(given.span(), format!("{key} = {} is impossible", given.get_ref()), help))
     }
@@ -126,10 +139,23 @@ impl<'a> Source<'a> {
     /// A number above 0, or the default.
     pub(super) fn above_zero(&self, key: &str, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, StudyError> {
         let Some(given) = given else { return Ok(default) };
+        self.number_above_zero(key, given, &format!(", and {default} if left out"))
+    }
+
+    /// A number above 0, where there is one.
+    pub(super) fn above_zero_if_given(
+        &self,
+        key: &str,
+        given: Option<&Spanned<f64>>,
+    ) -> Result<Option<f64>, StudyError> {
+        given.map(|given| self.number_above_zero(key, given, "")).transpose()
+    }
+
+    fn number_above_zero(&self, key: &str, given: &Spanned<f64>, left_out: &str) -> Result<f64, StudyError> {
         if given.get_ref().is_finite() && *given.get_ref() > 0.0 {
             return Ok(*given.get_ref());
         }
-        let help = format!("it is above 0, and {default} if left out");
+        let help = format!("it is above 0{left_out}");
         Err(self.error_with(given.span(), format!("{key} = {} is impossible", given.get_ref()), help))
     }
 

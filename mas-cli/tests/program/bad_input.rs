@@ -28,6 +28,10 @@ fn bad_input_is_refused_with_what_is_wrong() {
     );
     assert!(refuses(path, &align(&["--device", "tpu", "--out", "x"])).contains("flex"));
     assert!(refuses(path, &align(&["--variable", "full,count", "--out", "x"])).contains("alone"));
+    assert!(refuses(path, &align(&["--variable", "count", "--range", "3,1", "--out", "x"])).contains("from 3 to 1"));
+    assert!(refuses(path, &align(&["--variable", "count", "--range", "3", "--out", "x"])).contains("two ends"));
+    assert!(refuses(path, &align(&["--site", "logits", "--out", "x"])).contains("not interchanged"));
+    assert!(refuses(path, &["evaluate", "x", "--pairs", "0"]).contains("--pairs 0"));
     assert!(refuses(path, &align(&["--out", "b"])).contains("is no alignment"));
     assert!(!path.join("x.partial").exists(), "what is refused leaves nothing behind");
     std::fs::create_dir_all(path.join("other/folder")).unwrap();

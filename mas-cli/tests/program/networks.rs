@@ -152,6 +152,15 @@ fn networks_of_every_architecture_are_trained_and_aligned() {
         let rows = document["iia"].as_array().unwrap();
         assert!(rows.iter().any(|row| row["control"] == "random-network"), "{out}");
     }
+    // Where an interchange says less than it seems to.
+    let said = |out: &str, arguments: &[&str]| {
+        let rest = [&rest[2..], &["--allow-unaccepted", "--out", out]].concat();
+        says(folder.path(), &[&["align"], arguments, &rest].concat())
+    };
+    let first = said("first", &["gru", "transformer", "--site", "hidden,layer.0", "--k", "7"]);
+    assert!(!first.contains("last block") && !first.contains("no ceiling"), "{first}");
+    let last = said("last", &["gru", "transformer", "--site", "hidden,layer.1", "--k", "8"]);
+    assert!(last.contains("`layer.1` is the last block of `transformer`") && last.contains("no ceiling"), "{last}");
     // The transformer knows the void token, which is in none of the trials that networks are compared on.
     let description = std::fs::read_to_string(folder.path().join("transformer/network.toml")).unwrap();
     assert!(description.contains("void = 8") && description.contains("feedback = \"teacher-forced\""), "{description}");

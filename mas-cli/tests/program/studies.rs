@@ -85,6 +85,20 @@ fn fits_of_several_seeds_have_principal_angles_between_them() {
     })));
 }
 
+/// What another study allowed itself is not at hand for one that does not.
+#[test]
+fn results_of_unaccepted_networks_are_only_for_studies_that_allow_them() {
+    let folder = with_study(STUDY);
+    succeeds(folder.path(), &["run", "small.toml"]);
+    let strict = STUDY.replace("allow-unaccepted = true\n", "").replace("\"small\"", "\"strict\"");
+    std::fs::write(folder.path().join("strict.toml"), strict).unwrap();
+    let complaint = refuses(folder.path(), &["run", "strict.toml"]);
+    assert!(complaint.contains("`gru-1` did not reach the acceptance mark"), "{complaint}");
+    // Nor does it become part of the report.
+    succeeds(folder.path(), &["report", "runs"]);
+    assert!(!report_of(folder.path(), "runs", "iia.csv").contains("strict"));
+}
+
 /// One fit of many that goes astray is no reason to be left without the others.
 #[test]
 fn a_fit_that_diverges_does_not_stop_the_study() {

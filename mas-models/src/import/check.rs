@@ -13,7 +13,7 @@ use crate::{Error, Model, Result};
 ///
 /// # Errors
 /// A recording that does not say what was read, of another width than the vocabulary, with a negative token or one outside
-/// the vocabulary.
+/// the vocabulary; logits that are not finite.
 pub fn logit_difference(network: &Model, recorded: &Activity) -> Result<f32> {
     let tokens = recorded
         .tokens()
@@ -37,7 +37,13 @@ pub fn logit_difference(network: &Model, recorded: &Activity) -> Result<f32> {
         .collect();
     let theirs = Tensor::<3>::from_data(TensorData::new(theirs, [count, time, width]), &network.device());
     // After a trial's end both are zero.
-    Ok((ours - theirs).abs().max().into_scalar::<f32>())
+    let differences =
+        (ours - theirs).abs().try_into_vec_as::<f32>().map_err(|error| Error::invalid(error.to_string()))?;
+    // No maximum by `max`: it passes over what is not a number.
+    match differences.iter().all(|difference| difference.is_finite()) {
+        true => Ok(differences.into_iter().fold(0.0, f32::max)),
+        false => Err(Error::invalid("the network's logits for the tokens of the check are not finite")),
+    }
 }
 
 fn trials(recorded: &Activity, tokens: &[i64]) -> Result<Trials> {
@@ -48,7 +54,7 @@ fn trials(recorded: &Activity, tokens: &[i64]) -> Result<Trials> {
             .iter()
             .map(|&token| {
                 u32::try_from(token).map_err(|_| {
-                    Error::invalid(format!("the check has token {token} in trial {trial}; ids start at 0"))
+                    Error::invalid(format!("the check has token {token} in trial {trial}, which can be no id"))
                 })
             })
             .collect::<Result<_>>()?;

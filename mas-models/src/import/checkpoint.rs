@@ -70,9 +70,12 @@ fn read_trusting(path: &Path, length: usize) -> Result<Source> {
     for (name, tensor) in reader.map_err(failed)?.into_tensors() {
         let shape = tensor.shape().to_vec();
         let size = shape.iter().try_fold(tensor.dtype().size(), |size, &extent| size.checked_mul(extent));
-        room = size
-            .and_then(|size| room.checked_sub(size))
-            .ok_or_else(|| Error::format(path, format!("tensor {name} of {shape:?} is larger than the file")))?;
+        room = size.and_then(|size| room.checked_sub(size)).ok_or_else(|| {
+            Error::format(
+                path,
+                format!("with tensor {name} of {shape:?} it asks for more than {SHARED} times its size"),
+            )
+        })?;
         let bytes = tensor.read().map_err(|error| Error::format(path, error))?;
         // The reader gives native bytes.
         let bytes = if cfg!(target_endian = "big") { swapped(bytes, tensor.dtype().size()) } else { bytes };

@@ -178,5 +178,5 @@ pub fn import_mapped(
     let (network, mapped) = state::map_named(source.tensors, &shape, |name| map.name(name), path, device)?;
     let description = super::describe(path, hash, shape, vocabulary.unwrap_or_default(), task, None);
     description.check().map_err(|error| Error::format(&map.path, error))?;
-    Ok(Imported { network, description, mapped, left_over: source.left_over })
+    Ok(Imported { network, description, mapped, left_over: source.left_over, told_by: map.path.clone() })
 }

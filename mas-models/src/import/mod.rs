@@ -7,7 +7,7 @@ mod map;
 mod reference;
 mod state;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 
@@ -39,6 +39,9 @@ pub struct Imported {
     pub mapped: Vec<(String, String)>,
     /// Tensors that are no parameters of the network and were left out, and keys beside the state dictionary.
     pub left_over: Vec<String>,
+    /// The file that says what the network is, as far as the caller does not: the checkpoint, the `meta.json` beside it
+    /// or the map.
+    pub told_by: PathBuf,
 }
 
 /// A tensor dictionary, and the configuration that came with it, if one did.
@@ -66,8 +69,11 @@ pub fn import(path: impl AsRef<Path>, options: &ImportOptions, device: &Device) 
     let Opened { mut source, hash } = Opened::read(path)?;
     let mut config_path = path.to_path_buf();
     if source.config.is_none() {
-        config_path.set_file_name("meta.json");
-        source.config = beside(&config_path)?;
+        let meta = path.with_file_name("meta.json");
+        source.config = beside(&meta)?;
+        if source.config.is_some() {
+            config_path = meta;
+        }
     }
     let config = match &source.config {
         Some(config) => ReferenceConfig::parse(config, &config_path)?,
@@ -81,7 +87,8 @@ pub fn import(path: impl AsRef<Path>, options: &ImportOptions, device: &Device) 
     let (network, mapped, buffers) = state::map(source.tensors, &shape, path, device)?;
     let description = describe(path, hash, shape, vocabulary, task, config.seed);
     description.check().map_err(|error| Error::format(&config_path, error))?;
-    Ok(Imported { network, description, mapped, left_over: [buffers, source.left_over].concat() })
+    let left_over = [buffers, source.left_over].concat();
+    Ok(Imported { network, description, mapped, left_over, told_by: config_path })
 }
 
 /// What is known about an imported network.
@@ -116,6 +123,10 @@ struct Opened {
 
 impl Opened {
     fn read(path: &Path) -> Result<Self> {
+        // A pipe would be waited for without end.
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(Error::format(path, "is no file"));
+        }
         let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
         let source = match path.extension().and_then(|extension| extension.to_str()) {
             Some("pt" | "pth") => checkpoint::read(path, &bytes)?,

@@ -61,8 +61,11 @@ const TASKS: [(&str, &str); 7] = [
 impl ReferenceConfig {
     /// - `path`: the file that `config` was read from
     pub fn parse(config: &serde_json::Value, path: &Path) -> Result<Self> {
-        serde_path_to_error::deserialize(config)
-            .map_err(|error| Error::format(path, format!("config.{}: {}", error.path(), error.inner())))
+        serde_path_to_error::deserialize(config).map_err(|error| match error.path().iter().next() {
+            // A key that is missing has no place.
+            None => Error::format(path, format!("config: {}", error.inner())),
+            Some(_) => Error::format(path, format!("config.{}: {}", error.path(), error.inner())),
+        })
     }
 
     /// The network's shape.

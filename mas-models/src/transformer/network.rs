@@ -77,8 +77,8 @@ impl Transformer {
         self.embedding.val().device()
     }
 
-    /// The sites that can be read and written: `embedding`, `layer.i` (the residual stream after block i, from 0), and
-    /// `logits`.
+    /// The sites that can be read: `embedding`, `layer.i` (the residual stream after block i, from 0), and `logits`,
+    /// which are to be recorded and not interchanged.
     pub fn sites(&self) -> Vec<Site> {
         let TransformerConfig { width, layers, vocabulary, .. } = self.config;
         let layers = (0..layers).map(|layer| Site::new(format!("layer.{layer}"), width));

@@ -76,6 +76,7 @@ pub fn align(
     let participants = participants(configuration, &networks)?;
     let data = Data::draw(configuration, &networks, &objective)?;
     let (start, of_start) = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
+    let last_blocks = last_blocks(configuration, &networks);
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
     let judged = judged(configuration, &objective);
     let fit = Fit {
@@ -113,7 +114,7 @@ pub fn align(
         best_step: fitted.best_step,
         ending: fitted.ending,
         converged: fitted.ending == fit::Ending::Converged,
-        warnings: warnings(configuration, of_start, &fitted),
+        warnings: warnings(configuration, of_start, last_blocks, &fitted),
         configuration: configuration.clone(),
         networks: places,
         pairs: data.counts(),
@@ -143,8 +144,30 @@ fn judged(configuration: &AlignConfiguration, objective: &Objective) -> Option<V
     (!judged.is_empty() && judged.len() < trained.len()).then_some(judged)
 }
 
-/// What has to be said of an alignment: of its function, of where it started, of how its fit ended.
-fn warnings(configuration: &AlignConfiguration, of_start: Vec<String>, fitted: &Fitted) -> Vec<String> {
+/// What has to be said where activity of a transformer's last block is swapped, once for an alignment and its controls.
+fn last_blocks(configuration: &AlignConfiguration, networks: &[Given]) -> Vec<String> {
+    if configuration.control != FitControl::None {
+        return Vec::new();
+    }
+    let at = |index: usize| configuration.sites.get(index).or(configuration.sites.first());
+    let last = networks.iter().enumerate().filter_map(|(index, network)| {
+        let site = at(index).filter(|site| network.is_last_block(site))?;
+        Some(format!(
+            "`{site}` is the last block of `{}`: what is swapped there reaches no later position, and a low IIA is \
+             architecture, not evidence",
+            network.name()
+        ))
+    });
+    last.collect()
+}
+
+/// What has to be said of an alignment: of its function, where it started and where it swaps, how its fit ended.
+fn warnings(
+    configuration: &AlignConfiguration,
+    of_start: Vec<String>,
+    last_blocks: Vec<String>,
+    fitted: &Fitted,
+) -> Vec<String> {
     let Fitted { best_step, steps, ending, .. } = fitted;
     let diverged = (*ending == fit::Ending::Diverged).then(|| {
         format!(
@@ -153,7 +176,8 @@ fn warnings(configuration: &AlignConfiguration, of_start: Vec<String>, fitted: &
             configuration.learning_rate
         )
     });
-    configuration.function.warning().map(str::to_owned).into_iter().chain(of_start).chain(diverged).collect()
+    let of_function = configuration.function.warning().map(str::to_owned);
+    of_function.into_iter().chain(of_start).chain(last_blocks).chain(diverged).collect()
 }
 
 /// Whether [`align`] has done all of its work in `folder`.
