@@ -39,7 +39,7 @@ pub fn logit_difference(network: &Model, recorded: &Activity) -> Result<f32> {
     // After a trial's end both are zero.
     let differences =
         (ours - theirs).abs().try_into_vec_as::<f32>().map_err(|error| Error::invalid(error.to_string()))?;
-    // No maximum by `max`: it passes over what is not a number.
+    // Looked at one by one: a maximum may pass over what is not a number.
     match differences.iter().all(|difference| difference.is_finite()) {
         true => Ok(differences.into_iter().fold(0.0, f32::max)),
         false => Err(Error::invalid("the network's logits for the tokens of the check are not finite")),
