@@ -243,7 +243,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             |row: &&QuantityRow| row.quantity == Quantity::KOverD && row.value >= 1.0 && row.source == row.target;
         for row in rows.iter().filter(whole) {
             session.output.warn(format!(
-                "`{}`, {}: no ceiling: the within-network interchange takes every coordinate and is the identity",
+                "`{}`, {}: no ceiling: within a network every coordinate is swapped, whatever the alignment",
                 row.target, row.variable
             ));
         }

@@ -95,8 +95,8 @@ pub(super) fn held_out_counts(study: &StudyReport) -> Option<Table> {
     any.then_some(table)
 }
 
-/// Settings in which the interchange within a network puts back what was there, and so is no ceiling: the block takes
-/// every coordinate.
+/// Settings in which the interchange within a network takes every coordinate: it is the same for every alignment, and so
+/// no ceiling.
 pub(super) fn no_ceiling(study: &StudyReport) -> Vec<String> {
     let mut whole: BTreeMap<Setting, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for row in study.capacity.iter().filter(|row| row.quantity == Quantity::KOverD) {
@@ -114,7 +114,7 @@ pub(super) fn no_ceiling(study: &StudyReport) -> Vec<String> {
         };
         let Setting { alignment, method, variable, .. } = &setting;
         Some(format!(
-            "{alignment} ({method}, {variable}){of}: no ceiling: the within-network interchange is the identity."
+            "{alignment} ({method}, {variable}){of}: no ceiling: within a network every coordinate is swapped, whatever the alignment."
         ))
     };
     whole.into_iter().filter_map(line).collect()
@@ -156,7 +156,8 @@ mod tests {
         for row in study.capacity.iter_mut().filter(|row| row.quantity == Quantity::KOverD && row.site == "hidden") {
             row.value = 1.0;
         }
-        let expected = "hidden (mas, count): no ceiling: the within-network interchange is the identity.";
+        let expected =
+            "hidden (mas, count): no ceiling: within a network every coordinate is swapped, whatever the alignment.";
         assert_eq!(no_ceiling(&study), [expected]);
         // Between networks of different widths only the narrower one is swapped as a whole.
         study.capacity.iter_mut().filter(|row| row.target != "gru-1").for_each(|row| row.value = 0.5);

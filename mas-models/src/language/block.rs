@@ -1,12 +1,12 @@
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
 use super::linear::Linear;
 use super::norm::Norm;
 use super::{Activation, LanguageConfig};
 use crate::Result;
 use crate::decoder::{Layout, Memory};
-use crate::gelu::gelu;
+use crate::nonlinearity::{gelu, silu, tanh};
 use crate::parameters::Parameters;
 
 /// A block: causal attention and a feed-forward layer, which may be gated, each of the normed stream and added to it, one
@@ -58,7 +58,7 @@ impl Block {
 
     fn feed_forward(&self, config: &LanguageConfig, x: Tensor<2>) -> Tensor<2> {
         let activate = |x: Tensor<2>| match config.activation {
-            Activation::Silu => activation::silu(x),
+            Activation::Silu => silu(x),
             Activation::Gelu => gelu(x),
             Activation::GeluTanh => gelu_tanh(x),
         };
@@ -107,5 +107,5 @@ impl Block {
 /// The tanh approximation of GELU, on which GPT-2 was trained. Hendrycks & Gimpel 2016 (arXiv 1606.08415).
 fn gelu_tanh(x: Tensor<2>) -> Tensor<2> {
     let inner = (x.clone().powi_scalar(3) * 0.044_715 + x.clone()) * (2.0 / std::f64::consts::PI).sqrt();
-    x * (inner.tanh() + 1.0) * 0.5
+    x * (tanh(inner) + 1.0) * 0.5
 }

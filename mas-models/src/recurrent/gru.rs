@@ -1,6 +1,7 @@
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
+use crate::nonlinearity::{sigmoid, tanh};
 use crate::packing::Packing;
 
 /// Number of tensors that a step keeps for the way back.
@@ -59,13 +60,12 @@ impl Gru {
     pub(super) fn advance_keeping(&self, state: Tensor<2>, input_gates: Tensor<2>) -> (Tensor<2>, [Tensor<2>; KEPT]) {
         let width = state.dims()[1];
         let hidden_gates = state.clone().matmul(self.w_hh.val()) + self.b_hh.val();
-        let reset_update = activation::sigmoid(
-            input_gates.clone().narrow(1, 0, 2 * width) + hidden_gates.clone().narrow(1, 0, 2 * width),
-        );
+        let reset_update =
+            sigmoid(input_gates.clone().narrow(1, 0, 2 * width) + hidden_gates.clone().narrow(1, 0, 2 * width));
         let reset = reset_update.clone().narrow(1, 0, width);
         let update = reset_update.clone().narrow(1, width, width);
         let hidden_candidate = hidden_gates.narrow(1, 2 * width, width);
-        let candidate = (input_gates.narrow(1, 2 * width, width) + reset * hidden_candidate.clone()).tanh();
+        let candidate = tanh(input_gates.narrow(1, 2 * width, width) + reset * hidden_candidate.clone());
         let after = candidate.clone() + update * (state - candidate.clone());
         (after, [reset_update, candidate, hidden_candidate])
     }

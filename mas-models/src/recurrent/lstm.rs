@@ -1,5 +1,7 @@
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
+
+use crate::nonlinearity::{sigmoid, tanh};
 
 /// A long short-term memory with PyTorch's equations and gate order (input, forget, candidate, output):
 ///
@@ -31,8 +33,8 @@ impl Lstm {
         let memory = state.clone().narrow(1, width, width);
         let gates = input_gates + self.output(state).matmul(self.w_hh.val()) + self.b_hh.val();
         let [input, forget, candidate, output] = [0, 1, 2, 3].map(|at| gates.clone().narrow(1, at * width, width));
-        let memory = activation::sigmoid(forget) * memory + activation::sigmoid(input) * candidate.tanh();
-        let hidden = activation::sigmoid(output) * memory.clone().tanh();
+        let memory = sigmoid(forget) * memory + sigmoid(input) * tanh(candidate);
+        let hidden = sigmoid(output) * tanh(memory.clone());
         Tensor::cat(vec![hidden, memory], 1)
     }
 

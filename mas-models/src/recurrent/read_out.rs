@@ -2,8 +2,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, activation};
 
 use crate::Result;
-use crate::gelu::{gelu, normal_cdf, normal_density};
 use crate::layer_norm::LayerNorm;
+use crate::nonlinearity::{gelu, gelu_and_slope};
 use crate::parameters::{Initial, ParameterSpec, Parameters};
 
 /// The read-out: `Linear(d, 4d) → exact GELU → layer norm (if any) → dropout (in training) → Linear(4d, vocabulary)`, or
@@ -78,14 +78,13 @@ impl ReadOut {
                 None => units,
             };
             let before = hidden.clone().matmul(w_in.clone()) + b_in.clone();
-            let below = normal_cdf(before.clone());
-            let units = dropped(before.clone() * below.clone());
+            let [units, slope] = gelu_and_slope(before);
+            let units = dropped(units);
             let log_probabilities = activation::log_softmax(units.clone().matmul(w_out.clone()) + self.b_out.val(), 1);
             losses.push(log_probabilities.clone().gather(1, targets.clone()));
 
             let right = targets.equal(Tensor::arange(0..vocabulary as i64, &log_probabilities.device()).unsqueeze());
             let d_logits = (log_probabilities.exp() - right.float()).div_scalar(rows as f64);
-            let slope = below + before.clone() * normal_density(before);
             let d_before = dropped(d_logits.clone().matmul(w_out.clone().transpose())) * slope;
             d_hidden.push(d_before.clone().matmul(w_in.clone().transpose()));
             let part = [

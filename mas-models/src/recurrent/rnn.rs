@@ -1,6 +1,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
+use crate::nonlinearity::tanh;
+
 /// A plain recurrent layer: `h' = tanh(x W_ih + b_ih + h W_hh + b_hh)`, as `torch.nn.RNNCell`.
 ///
 /// Elman 1990, *Finding structure in time*.
@@ -19,6 +21,6 @@ impl Rnn {
     /// - `input_gates`: `[row, width]`
     /// - returns: `[row, width]`
     pub fn advance(&self, state: Tensor<2>, input_gates: Tensor<2>) -> Tensor<2> {
-        (input_gates + state.matmul(self.w_hh.val()) + self.b_hh.val()).tanh()
+        tanh(input_gates + state.matmul(self.w_hh.val()) + self.b_hh.val())
     }
 }

@@ -5,8 +5,8 @@ use super::linear::Linear;
 use super::{NormPlacement, TransformerConfig};
 use crate::Result;
 use crate::decoder::{Layout, Memory};
-use crate::gelu::gelu;
 use crate::layer_norm::LayerNorm;
+use crate::nonlinearity::gelu;
 use crate::parameters::Parameters;
 
 /// A block: causal attention with rotary encoding and a feed-forward layer with an exact GELU, each added to the

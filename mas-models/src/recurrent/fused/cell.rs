@@ -2,7 +2,7 @@
 
 use pulp::{Scalar, Simd, WithSimd};
 
-use super::vector::{sigmoid, tanh};
+use crate::nonlinearity::vector::{sigmoid, tanh};
 
 /// From gates to states, of some rows.
 pub(super) struct Forth<'a> {

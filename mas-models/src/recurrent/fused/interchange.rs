@@ -6,6 +6,7 @@ use burn::prelude::*;
 use mas_core::{At, Continuation, Error, Positions, Result, Resume, Trials};
 
 use super::{Edited, FusedGru, Row, Weights};
+use crate::host;
 use crate::packing::indices;
 use crate::recurrent::{Recurrent, frozen::States};
 
@@ -18,11 +19,11 @@ impl FusedGru {
         let [gru] = network.grus()?[..] else { return None };
         let config = network.config();
         let usual = config.embedding_width() == config.width && config.read_out_width() == 4 * config.width;
-        if !usual || !on_host(&network.device()) {
+        if !usual || !host::holds(&network.device()) {
             return None;
         }
         let read_out = network.read_out();
-        let values = |tensor: Tensor<2>| host(&tensor).ok();
+        let values = |tensor: Tensor<2>| values_of(&tensor).ok();
         Some(Self::new(Weights {
             width: network.config().width,
             vocabulary: network.config().vocabulary,
@@ -76,7 +77,7 @@ impl FusedGru {
     pub fn resume(&self, what: Edited, resume: &Resume, edited: &Tensor<2>) -> Result<Continuation> {
         let before = before(what, resume)?;
         let rows = self.rows(resume, before.as_deref(), edited, &vec![0.0; resume.rows.len()])?;
-        let (logits, at) = self.outputs(&rows, what, &host(edited)?, resume.free_running);
+        let (logits, at) = self.outputs(&rows, what, &values_of(edited)?, resume.free_running);
         Ok(Continuation {
             logits: Tensor::from_data(TensorData::new(logits, [at.len(), self.vocabulary]), &edited.device()),
             at: at.into_iter().map(|(row, position)| At { row, position }).collect(),
@@ -94,7 +95,7 @@ impl FusedGru {
         let edited = edited.inner();
         let before = before(what, resume)?;
         let rows = self.rows(resume, before.as_deref(), &edited, weights)?;
-        let (loss, gradient) = self.gradient(&rows, what, &host(&edited)?, resume.free_running);
+        let (loss, gradient) = self.gradient(&rows, what, &values_of(&edited)?, resume.free_running);
         Ok((loss, Tensor::from_data(TensorData::new(gradient, edited.dims()), &edited.device())))
     }
 
@@ -143,25 +144,14 @@ fn before(what: Edited, resume: &Resume) -> Result<Option<Vec<f32>>> {
     match (what, resume.interchange) {
         (Edited::Embedding, Positions::Individual) => {
             let rows: Vec<i32> = resume.rows.iter().map(|&row| row as i32).collect();
-            let of_rows = |layer: &Tensor<2>| host(&layer.clone().select(0, indices(&rows, &layer.device())));
+            let of_rows = |layer: &Tensor<2>| values_of(&layer.clone().select(0, indices(&rows, &layer.device())));
             resume.prefix::<States>()?.layers.first().map(of_rows).transpose()
         }
         _ => Ok(None),
     }
 }
 
-/// Whether tensors of `device` are in the CPU's memory.
-fn on_host(device: &Device) -> bool {
-    #[cfg(feature = "flex")]
-    return *device == Device::flex();
-    #[cfg(not(feature = "flex"))]
-    {
-        let _: &Device = device;
-        false
-    }
-}
-
 /// The values of a tensor in row-major order.
-fn host(tensor: &Tensor<2>) -> Result<Vec<f32>> {
+fn values_of(tensor: &Tensor<2>) -> Result<Vec<f32>> {
     tensor.clone().inner().try_into_vec_as::<f32>().map_err(|error| Error::Device(error.to_string()))
 }

@@ -17,7 +17,6 @@ mod interchange;
 mod pass;
 mod product;
 mod read_out;
-mod vector;
 
 use std::sync::{Mutex, PoisonError};
 

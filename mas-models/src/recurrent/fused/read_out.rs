@@ -4,10 +4,8 @@
 use faer::Accum;
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
-use super::{
-    FusedGru,
-    vector::{exp, gelu},
-};
+use super::FusedGru;
+use crate::nonlinearity::vector::{exp, gelu};
 
 /// One output of a batch.
 #[derive(Clone, Copy)]
