@@ -1,5 +1,6 @@
 //! Networks as commands use them: loaded from a folder, frozen, with the task that they do.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mas_core::Network;
@@ -132,15 +133,30 @@ pub fn folder_name(path: &Path) -> Result<String> {
     name.ok_or_else(|| Error::invalid(format!("{}: this folder has no name to call the network by", path.display())))
 }
 
-/// Names that are distinct, so that results can tell the networks apart: those of folders, numbered where they repeat.
+/// Names that are distinct, so that results can tell the networks apart: those of folders, numbered where they repeat, by
+/// numbers that make none of the others.
 pub fn distinct_names(names: Vec<String>) -> Vec<String> {
     let repeats = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
-    names
-        .iter()
-        .enumerate()
-        .map(|(index, name)| match repeats(name) {
-            true => format!("{name}-{}", names[..index].iter().filter(|other| *other == name).count() + 1),
-            false => name.clone(),
-        })
-        .collect()
+    let mut taken: BTreeSet<String> = names.iter().filter(|name| !repeats(name)).cloned().collect();
+    let mut distinct = |name: &String| {
+        if !repeats(name) {
+            return name.clone();
+        }
+        let mut numbered = (1..).map(|number| format!("{name}-{number}"));
+        numbered.find(|name| taken.insert(name.clone())).unwrap_or_default()
+    };
+    names.iter().map(&mut distinct).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_names_are_numbered_apart_from_all_others() {
+        let distinct = |names: &[&str]| distinct_names(names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(distinct(&["a", "b"]), ["a", "b"]);
+        assert_eq!(distinct(&["net", "a", "net"]), ["net-1", "a", "net-2"]);
+        assert_eq!(distinct(&["net", "net", "net-1"]), ["net-2", "net-3", "net-1"]);
+    }
 }

@@ -230,7 +230,9 @@ pub fn by_variable(
     let of = |swapped: &Swapped| {
         let unit = configuration.unit(study, alignment, swapped);
         let rows = rows.iter().filter(|row| row.variable == unit.variable).cloned().collect();
-        UnitOutcomes { unit, networks: networks.to_vec(), rows }
+        let inaccessible =
+            configuration.inaccessible.iter().filter_map(|&place| networks.get(place).cloned()).collect();
+        UnitOutcomes { unit, networks: networks.to_vec(), inaccessible, rows }
     };
     configuration.measured().iter().map(of).collect()
 }

@@ -73,8 +73,11 @@ pub(crate) struct Part<'a> {
     pub rows: Range<usize>,
     participant: Participant<'a>,
     sources: Trials,
-    /// The source's vectors, `[pair, width]`; individual interchanges only.
+    /// The source's vectors at the exchanged positions, pair after pair, `[vector, width]`. A history's are held only of a
+    /// network that is not there to be read later: they are as many as its tokens.
     vectors: Option<Tensor<2>>,
+    /// The first vector of each pair.
+    first: Vec<usize>,
 }
 
 impl<'a> Inflow<'a> {
@@ -134,24 +137,23 @@ impl<'a> Inflow<'a> {
         for &exchange in members {
             let Exchange { direction, pairs, .. } = exchanges[exchange];
             let source = participants.get(direction.source).ok_or_else(|| unknown(direction.source))?;
-            let vectors = match setting.positions {
-                Positions::Individual => {
-                    let at: Vec<_> = pairs.source_positions.iter().copied().enumerate().collect();
-                    Some(source.reader().read(source.site(), &pairs.source, &at)?)
-                }
-                Positions::Stepwise => {
-                    if pairs.source_positions != pairs.target_positions {
-                        return Err(Error::invalid(
-                            "stepwise interchanges need the same position in source and target",
-                        ));
-                    }
-                    None
-                }
-            };
+            let stepwise = setting.positions == Positions::Stepwise;
+            if stepwise && pairs.source_positions != pairs.target_positions {
+                return Err(Error::invalid("stepwise interchanges need the same position in source and target"));
+            }
+            let (mut at, mut first) = (Vec::new(), Vec::with_capacity(pairs.len()));
+            for (pair, &position) in pairs.source_positions.iter().enumerate() {
+                first.push(at.len());
+                let begin = if stepwise { 0 } else { position };
+                at.extend((begin..=position).map(|position| (pair, position)));
+            }
+            let held = !stepwise || source.network().is_err();
+            let read = || source.reader().read(source.site(), &pairs.source, &at);
+            let vectors = held.then(read).transpose()?;
             let rows = positions.len()..positions.len() + pairs.len();
             positions.extend_from_slice(&pairs.target_positions);
             let (source, participant, sources) = (direction.source, source.clone(), pairs.source.clone());
-            parts.push(Part { source, exchange, rows, participant, sources, vectors });
+            parts.push(Part { source, exchange, rows, participant, sources, vectors, first });
         }
         let counterfactuals: Vec<&Trials> = members.iter().map(|&e| &exchanges[e].pairs.counterfactual).collect();
         let trials = Trials::concatenate(&counterfactuals)?;
@@ -183,7 +185,14 @@ impl<'a> Inflow<'a> {
     pub fn source_activity(&self, part: &Part, resume: &Resume) -> Result<Tensor<2>> {
         let pairs: Vec<usize> = resume.rows.iter().map(|row| row - part.rows.start).collect();
         match &part.vectors {
-            Some(vectors) => Ok(take(vectors, &pairs)),
+            Some(vectors) => {
+                let history = |(row, &pair): (usize, &usize)| {
+                    let begin = part.first[pair];
+                    let steps = if self.setting.positions == Positions::Stepwise { resume.position(row) } else { 0 };
+                    begin..=begin + steps
+                };
+                Ok(take(vectors, &pairs.iter().enumerate().flat_map(history).collect::<Vec<_>>()))
+            }
             None => {
                 let at: Vec<_> = resume.exchanged().into_iter().map(|at| (at.row, at.position)).collect();
                 part.participant.reader().read(part.participant.site(), &part.sources.select(&pairs), &at)

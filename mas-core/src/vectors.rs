@@ -3,7 +3,10 @@
 use burn::prelude::*;
 use rayon::prelude::*;
 
-use crate::{Alignment, Exchange, Participant, Result, Setting, evaluate::check_members, inflow::Inflow};
+use crate::{
+    Alignment, Direction, Error, Exchange, Participant, Positions, Result, Setting, Trials, alignment::Evaluated,
+    evaluate::check_members, inflow::Inflow, interchange::insert,
+};
 
 /// The target's activity at every position of an exchange at which it is edited, before and after.
 #[derive(Debug, Clone)]
@@ -21,10 +24,11 @@ pub struct InterchangedVectors {
 /// Rows that are edited together.
 const ROWS: usize = 256;
 
-/// Makes every interchange of `exchanges` under `alignment`, and keeps what becomes of the target's activity.
+/// Makes every interchange of `exchanges` under `alignment`, and keeps what becomes of the target's activity. An individual
+/// interchange takes no running of the target, so that it may be one that is only recorded.
 ///
 /// # Errors
-/// As [`evaluate`](crate::evaluate()).
+/// As [`evaluate`](crate::evaluate()), but for individual interchanges into a network that is only recorded.
 pub fn interchanged_vectors(
     participants: &[Participant],
     alignment: &Alignment,
@@ -33,8 +37,19 @@ pub fn interchanged_vectors(
 ) -> Result<Vec<InterchangedVectors>> {
     check_members(participants, alignment)?;
     let evaluated = alignment.evaluate()?;
-    let inflows = Inflow::record(participants, alignment.subspaces(), setting, exchanges)?;
+    let only_recorded = |exchange: &Exchange| {
+        let target = participants.get(exchange.direction.target);
+        setting.positions == Positions::Individual && target.is_some_and(|target| target.network().is_err())
+    };
+    let (recorded, run): (Vec<usize>, Vec<usize>) =
+        (0..exchanges.len()).partition(|&exchange| only_recorded(&exchanges[exchange]));
     let mut found: Vec<(usize, InterchangedVectors)> = Vec::with_capacity(exchanges.len());
+    for exchange in recorded {
+        let vectors = into_a_recording(participants, alignment, &evaluated, setting, &exchanges[exchange])?;
+        found.push((exchange, vectors));
+    }
+    let into_networks: Vec<Exchange> = run.iter().map(|&exchange| exchanges[exchange]).collect();
+    let inflows = Inflow::record(participants, alignment.subspaces(), setting, &into_networks)?;
     for (inflow, part) in inflows.iter().flat_map(|inflow| inflow.parts.iter().map(move |part| (inflow, part))) {
         let (source, target) = (&evaluated[part.source], &evaluated[inflow.target]);
         let rows: Vec<usize> = part.rows.clone().collect();
@@ -55,8 +70,34 @@ pub fn interchanged_vectors(
             interchanged.push(chunk.2);
         }
         let (natural, interchanged) = (Tensor::cat(natural, 0), Tensor::cat(interchanged, 0));
-        found.push((part.exchange, InterchangedVectors { at, natural, interchanged }));
+        found.push((run[part.exchange], InterchangedVectors { at, natural, interchanged }));
     }
     found.sort_by_key(|(exchange, _)| *exchange);
     Ok(found.into_iter().map(|(_, vectors)| vectors).collect())
+}
+
+/// Individual interchanges into a network that is only recorded. Up to the exchanged position it reads its own sequence, of
+/// which there is a recording; of the counterfactual one there need be none.
+fn into_a_recording(
+    participants: &[Participant],
+    alignment: &Alignment,
+    evaluated: &[Evaluated],
+    setting: Setting,
+    exchange: &Exchange,
+) -> Result<InterchangedVectors> {
+    let Exchange { direction: Direction { source, target }, subspace, pairs } = *exchange;
+    pairs.check()?;
+    let read = |network: usize, trials: &Trials, positions: &[usize]| {
+        let unknown = || Error::invalid(format!("a direction names network {network}, which was not given"));
+        let participant = participants.get(network).ok_or_else(unknown)?;
+        let at: Vec<_> = positions.iter().copied().enumerate().collect();
+        participant.reader().read(participant.site(), trials, &at)
+    };
+    let block = alignment.subspaces().range(subspace)?;
+    let sent = read(source, &pairs.source, &pairs.source_positions)?;
+    let natural = read(target, &pairs.target, &pairs.target_positions)?;
+    let values = evaluated[source].read(sent, block.clone());
+    let interchanged = insert(&evaluated[target], block, setting.retain, values, natural.clone());
+    let at = pairs.target_positions.iter().copied().enumerate().collect();
+    Ok(InterchangedVectors { at, natural, interchanged })
 }

@@ -129,7 +129,8 @@ fn outcomes(method: &str, networks: [&Frozen; 2], pairs: &Pairs, outcomes: &[Out
         k: 0,
         seed: 0,
     };
-    UnitOutcomes { unit, rows: outcomes.iter().enumerate().map(row).collect(), networks: vec![source, target] }
+    let rows = outcomes.iter().enumerate().map(row).collect();
+    UnitOutcomes { unit, rows, networks: vec![source, target], inaccessible: Vec::new() }
 }
 
 #[test]

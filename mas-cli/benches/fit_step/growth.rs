@@ -16,13 +16,13 @@ pub fn report() {
     table("outputs after the interchange", by_length.into());
     let by_k = [2, 8, 32, 128].map(|k| (k as f64, Job { k, ..same() }));
     table("k", by_k.into());
-    let by_directions = [(Method::Mas, 1), (Method::UnidirectionalMas, 2), (Method::Mas, 2), (Method::Mas, 3)].map(
-        |(method, count)| {
-            let job = Job { method, networks: networks(count), ..same() };
-            (job.directions() as f64, job)
-        },
-    );
-    table("directions (1 network, 2, 2, 3)", by_directions.into());
+    let unidirectional = (Method::UnidirectionalMas, 2);
+    let by_directions = [(Method::Mas, 1), unidirectional].into_iter().chain([2, 3, 5, 10].map(|n| (Method::Mas, n)));
+    let by_directions = by_directions.map(|(method, count)| {
+        let job = Job { method, networks: networks(count), ..same() };
+        (job.directions() as f64, job)
+    });
+    table("directions (1 network, 2, 2, 3, 5, 10)", by_directions.collect());
 }
 
 fn table(what: &str, jobs: Vec<(f64, Job)>) {

@@ -50,32 +50,40 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
         let (id, statement) = (format!("equal.k{k}"), format!("MAS across networks equals DAS at k = {k}"));
         parts.push(Part::equal(id, statement, [&across, &of(das)], EQUAL, &evidence.bootstrap));
     }
-    let last = |method| {
-        let of = Of::hidden(method).full().with_k(RANK);
-        let ties = evidence.last_evaluations(of, EVALUATIONS);
-        share_interval(&ties, evidence.validation_pairs(of), &evidence.bootstrap).map(|interval| Measurement {
+    let [stitching, mas] = ["low-rank-stitching", "unidirectional-mas"].map(|m| Of::hidden(m).full().with_k(RANK));
+    let last = |of| evidence.last_evaluations(of, EVALUATIONS);
+    let measured = |of, ties: &[Tie]| {
+        share_interval(ties, evidence.validation_pairs(of), &evidence.bootstrap).map(|interval| Measurement {
             interval,
             text: format!("mean of the last evaluations of {} fits {}", ties.len(), show(interval)),
-            networks: networks(&ties),
+            networks: networks(ties),
         })
     };
-    let stitching = last("low-rank-stitching");
-    let below = stitching.as_ref().map(|stitching| Criterion::Below(stitching.interval));
+    let (by_stitching, by_mas) = (last(stitching), last(mas));
+    // Compared are fits of the same networks.
+    let compared = measured(stitching, &common(&by_stitching, &by_mas));
     parts.push(Part {
         id: format!("low-rank-stitching.k{RANK}"),
         statement: format!("Low-rank stitching reaches {REACHED} at rank {RANK}"),
-        measured: stitching,
+        measured: measured(stitching, &by_stitching),
         criterion: Some(Criterion::AtLeast(REACHED)),
         rule: "of validation IIA over pairs of networks".to_owned(),
     });
-    parts.push(Part {
+    let below = Part {
         id: format!("unidirectional-mas.k{RANK}"),
         statement: format!("Unidirectional MAS at k = {RANK} is below low-rank stitching, in the same direction"),
-        measured: last("unidirectional-mas"),
-        criterion: below,
+        measured: measured(mas, &common(&by_mas, &by_stitching)),
+        criterion: compared.as_ref().map(|stitching| Criterion::Below(stitching.interval)),
         rule: "of validation IIA over pairs of networks".to_owned(),
-    });
+    };
+    parts.push(below.against(compared.as_ref()));
     parts
+}
+
+/// Those of `these` fits whose networks `others` has too.
+fn common(these: &[Tie], others: &[Tie]) -> Vec<Tie> {
+    let same = |a: &Tie, b: &Tie| a.a == b.a && a.b == b.b;
+    these.iter().filter(|one| others.iter().any(|other| same(one, other))).cloned().collect()
 }
 
 fn networks(ties: &[Tie]) -> usize {

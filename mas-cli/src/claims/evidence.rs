@@ -71,6 +71,14 @@ impl<'a> Of<'a> {
     }
 }
 
+/// Those of `these` directions that `others` has too: two sets of directions say something about two methods only where
+/// they are between the same networks.
+#[must_use]
+pub fn common(these: &[Direction], others: &[Direction]) -> Vec<Direction> {
+    let same = |a: &Direction, b: &Direction| a.source == b.source && a.target == b.target;
+    these.iter().filter(|one| others.iter().any(|other| same(one, other))).cloned().collect()
+}
+
 impl<'a> Evidence<'a> {
     /// The alignments that are meant, one an element for every group of networks, variable, size and seed.
     pub fn units(&self, of: Of<'_>) -> impl Iterator<Item = &'a UnitOutcomes> {
@@ -91,12 +99,12 @@ impl<'a> Evidence<'a> {
         self.units(of).flat_map(|of| directions(&of.rows, control, Population::Changed)).collect()
     }
 
-    /// As [`directions`](Self::directions), of the fits themselves, from one place in the fit's order of networks to
-    /// another: (first, last), say.
+    /// As [`directions`](Self::directions), of the fits themselves, from one network of each fit into another: from the
+    /// first into the last, say.
     #[must_use]
-    pub fn between(&self, of: Of<'_>, places: impl Fn(&[String]) -> Option<(&String, &String)>) -> Vec<Direction> {
+    pub fn between(&self, of: Of<'_>, ends: fn(&UnitOutcomes) -> Option<(&String, &String)>) -> Vec<Direction> {
         self.units(of)
-            .filter_map(|of| Some((of, places(&of.networks)?)))
+            .filter_map(|of| Some((of, ends(of)?)))
             .flat_map(|(of, (source, target))| {
                 let mut found = directions(&of.rows, Control::None, Population::Changed);
                 found.retain(|direction| direction.source == *source && direction.target == *target);

@@ -1,14 +1,19 @@
 //! C6: a network that can only be recorded.
 
 use super::every::show;
+use super::evidence::common;
 use super::{Claim, Criterion, EQUAL, Evidence, Measurement, Of, Part};
+use crate::results::{Control, UnitOutcomes};
 use crate::statistics::{Direction, network_interval, network_names};
 
-/// C6. The first network of each fit is accessible, the last is not. Its parts, at `hidden` with individual interchanges,
-/// of the mean over fits, for each variable and size of CLMAS's subspace:
+/// C6. Of the two networks of each fit by CLMAS one is accessible, the other is not. Its parts, at `hidden` with individual
+/// interchanges, of the mean over fits, for each variable and size of CLMAS's subspace:
 ///
-/// - into the network without access CLMAS is above latent stitching: lower against upper bound;
+/// - into the network without access CLMAS is above latent stitching, which is trained from the first network of its fits
+///   into the last: lower against upper bound;
 /// - into the accessible network CLMAS equals MAS, which has access to both.
+///
+/// Only directions that both methods have are compared.
 pub(super) const CLAIM: Claim = Claim {
     id: "C6",
     statement: "With a network that can only be recorded, CLMAS is best into that network and as good as MAS out of it",
@@ -28,11 +33,15 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
 
 /// The parts of one variable and size; `which` is how their ids end.
 fn parts_of(evidence: &Evidence<'_>, which: &str, clmas: Of<'_>) -> Vec<Part> {
-    let into = |of| evidence.between(of, |networks| Some((networks.first()?, networks.last()?)));
-    let out_of = |of| evidence.between(of, |networks| Some((networks.last()?, networks.first()?)));
     // Latent stitching takes everything, whatever the size.
     let latent_stitching = Of { variable: clmas.variable, ..Of::hidden("latent-stitching") };
     let with_access = Of { method: "mas", alignment: Some(WITH_ACCESS), ..clmas };
+    let into = evidence.between(clmas, accessible_and_not);
+    let out_of = evidence.between(clmas, |of| accessible_and_not(of).map(|(accessible, not)| (not, accessible)));
+    let stitched = evidence.between(latent_stitching, |of| Some((of.networks.first()?, of.networks.last()?)));
+    let with_access = evidence.directions(with_access, Control::None);
+    let (into, stitched) = (common(&into, &stitched), common(&stitched, &into));
+    let (out_of, with_access) = (common(&out_of, &with_access), common(&with_access, &out_of));
     let mean = |directions: &[Direction]| {
         network_interval(directions, &evidence.bootstrap).map(|interval| Measurement {
             interval,
@@ -40,12 +49,12 @@ fn parts_of(evidence: &Evidence<'_>, which: &str, clmas: Of<'_>) -> Vec<Part> {
             networks: network_names(directions).len(),
         })
     };
-    let best = mean(&into(clmas));
+    let best = mean(&into);
     vec![
         Part {
             id: format!("no-access{which}"),
             statement: "Into the inaccessible network latent stitching is below CLMAS".to_owned(),
-            measured: mean(&into(latent_stitching)),
+            measured: mean(&stitched),
             criterion: best.as_ref().map(|best| Criterion::Below(best.interval)),
             rule: "of latent stitching, against the lower bound of CLMAS, changed pairs".to_owned(),
         }
@@ -53,11 +62,17 @@ fn parts_of(evidence: &Evidence<'_>, which: &str, clmas: Of<'_>) -> Vec<Part> {
         Part::equal(
             format!("accessible{which}"),
             "Out of the inaccessible network, into the accessible one, CLMAS equals MAS".to_owned(),
-            [&out_of(clmas), &out_of(with_access)],
+            [&out_of, &with_access],
             EQUAL,
             &evidence.bootstrap,
         ),
     ]
+}
+
+/// The two networks of a fit: the one that it runs, and the one that it only reads.
+fn accessible_and_not(of: &UnitOutcomes) -> Option<(&String, &String)> {
+    let ([a, b], [inaccessible]) = (&of.networks[..], &of.inaccessible[..]) else { return None };
+    if b == inaccessible { Some((a, b)) } else { Some((b, a)) }
 }
 
 #[cfg(test)]
@@ -103,6 +118,28 @@ mod tests {
         let mut study = MadeUp::default();
         study.named(CLMAS).joint_by("clmas", &[0, 1], |_, _| 99);
         study.named("latent-stitching").ring("latent-stitching", 128, |_, _| 50);
+        assert_eq!(verdict(&study.decide("C6"), "no-access"), Verdict::NotDecided);
+    }
+
+    /// Which network cannot be run is for the fit to say, not for its place.
+    #[test]
+    fn the_inaccessible_network_may_come_first() {
+        let mut study = MadeUp::default();
+        let between = |into: u64, out_of: u64| move |s: usize, t: usize| if (s, t) == (1, 0) { into } else { out_of };
+        study.inaccessible(0).named(CLMAS).ring("clmas", 32, between(70, 99));
+        // Stitched from the accessible network, which is the first here, into the other.
+        study.named("latent-stitching").backward_ring("latent-stitching", 128, |_, _| 80);
+        study.named(WITH_ACCESS).ring("mas", 32, between(5, 99));
+        let rows = study.decide("C6");
+        assert_eq!(verdict(&rows, "no-access"), Verdict::Fails, "{rows:#?}");
+        assert_eq!(verdict(&rows, "accessible"), Verdict::Holds);
+    }
+
+    #[test]
+    fn directions_of_other_networks_are_not_compared() {
+        let mut study = MadeUp::default();
+        study.named(CLMAS).ring("clmas", 32, |_, _| 99);
+        study.named("latent-stitching").backward_ring("latent-stitching", 128, |_, _| 50);
         assert_eq!(verdict(&study.decide("C6"), "no-access"), Verdict::NotDecided);
     }
 

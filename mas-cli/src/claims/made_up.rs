@@ -13,6 +13,7 @@ pub(super) struct MadeUp {
     variable: String,
     similarity: Vec<SimilarityRow>,
     converged: bool,
+    inaccessible: usize,
     outcomes: Vec<UnitOutcomes>,
     fits: Vec<FitCurve>,
 }
@@ -27,6 +28,7 @@ impl Default for MadeUp {
             variable: "full".to_owned(),
             similarity: Vec::new(),
             converged: false,
+            inaccessible: 1,
             outcomes: Vec::new(),
             fits: Vec::new(),
         }
@@ -110,6 +112,12 @@ impl MadeUp {
         self
     }
 
+    /// Which place in the fits by CLMAS that are added from now on is that of the network that cannot be run.
+    pub fn inaccessible(&mut self, place: usize) -> &mut Self {
+        self.inaccessible = place;
+        self
+    }
+
     /// One fit within each network.
     pub fn within(&mut self, method: &str, k: u64, right: u64) {
         (0..5).for_each(|network| self.fit(method, k, &[network], |_, _| right));
@@ -118,6 +126,11 @@ impl MadeUp {
     /// Fits around the ring; `right` of (source, target), as places in the fit.
     pub fn ring(&mut self, method: &str, k: u64, right: impl Fn(usize, usize) -> u64) {
         RING.iter().for_each(|networks| self.fit(method, k, networks, &right));
+    }
+
+    /// As [`ring`](Self::ring), the other way round: the last network of each fit comes first.
+    pub fn backward_ring(&mut self, method: &str, k: u64, right: impl Fn(usize, usize) -> u64) {
+        RING.iter().for_each(|&[a, b]| self.fit(method, k, &[b, a], &right));
     }
 
     /// One MAS fit of several networks.
@@ -161,7 +174,13 @@ impl MadeUp {
             k,
             seed: 0,
         };
-        self.outcomes.push(UnitOutcomes { unit, networks: networks.iter().copied().map(name).collect(), rows });
+        let inaccessible = networks.get(self.inaccessible).filter(|_| method == "clmas");
+        self.outcomes.push(UnitOutcomes {
+            unit,
+            networks: networks.iter().copied().map(name).collect(),
+            inaccessible: inaccessible.copied().map(name).into_iter().collect(),
+            rows,
+        });
     }
 
     /// The course of a fit around the ring, with the same IIA in the direction that is asked for at each evaluation.

@@ -1,5 +1,6 @@
 //! C4: many networks at once.
 
+use super::evidence::common;
 use super::{Claim, EQUAL, Evidence, Of, Part};
 use crate::results::{Control, Population, UnitOutcomes};
 use crate::statistics::{Direction, directions};
@@ -41,12 +42,6 @@ fn across(of: &UnitOutcomes) -> Vec<Direction> {
     let mut found = directions(&of.rows, Control::None, Population::Changed);
     found.retain(|direction| !direction.is_within());
     found
-}
-
-/// Those of `these` that `others` has too.
-fn common(these: &[Direction], others: &[Direction]) -> Vec<Direction> {
-    let same = |a: &Direction, b: &Direction| a.source == b.source && a.target == b.target;
-    these.iter().filter(|one| others.iter().any(|other| same(one, other))).cloned().collect()
 }
 
 #[cfg(test)]

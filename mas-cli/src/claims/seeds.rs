@@ -152,6 +152,7 @@ mod tests {
             }
             UnitOutcomes {
                 networks: (0..study.networks).map(name).collect(),
+                inaccessible: Vec::new(),
                 unit: AlignmentUnit {
                     study: "seeds".into(),
                     alignment: site.into(),

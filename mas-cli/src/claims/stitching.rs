@@ -19,7 +19,7 @@ const MARGIN: f64 = 0.02;
 
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
     let of =
-        |method| evidence.between(Of::hidden(method).full(), |networks| Some((networks.first()?, networks.last()?)));
+        |method| evidence.between(Of::hidden(method).full(), |of| Some((of.networks.first()?, of.networks.last()?)));
     vec![Part::equal(
         "equal".to_owned(),
         "MAS with stitching's settings equals a stitcher that was written apart".to_owned(),

@@ -187,17 +187,11 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         true => FitControl::of(names.len()),
         false => vec![FitControl::None],
     };
-    controls.retain(|&control| {
-        let twin = AlignConfiguration { control, ..plain.clone() }.twin();
-        let recorded = twin.map(|network| &given[network]).filter(|network| network.is_recorded());
-        if let Some(network) = recorded {
-            let name = network.name();
-            session
-                .output
-                .warn(format!("no random-network control: `{name}` is only recorded and has no untrained twin"));
-        }
-        recorded.is_none()
-    });
+    let random = AlignConfiguration { control: FitControl::RandomNetwork, ..plain.clone() };
+    if let Some(reason) = no_random_network(&random, &given).filter(|_| arguments.controls) {
+        controls.retain(|&control| control != FitControl::RandomNetwork);
+        session.output.warn(format!("no random-network control: {reason}"));
+    }
     let unfinished = Unfinished::begin(&arguments.out, &plain, &given, &compute)?;
     let mut outcomes: Vec<OutcomeRow> = Vec::new();
     for control in controls {
@@ -278,6 +272,21 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         "capacity": beside[1],
     });
     session.output.result(&document, || table(&rows))
+}
+
+/// Why there can be no random-network control, if so: it is judged by what an untrained twin sends into another network.
+fn no_random_network(random: &AlignConfiguration, given: &[Given]) -> Option<String> {
+    let twin = random.twin()?;
+    let name = given[twin].name();
+    if given[twin].is_recorded() {
+        Some(format!("`{name}` is only recorded and has no untrained twin"))
+    } else if given.len() == 1 {
+        Some(format!("`{name}` is alone, and an untrained twin sends nothing into itself that says anything"))
+    } else if given.iter().enumerate().all(|(index, other)| index == twin || other.is_recorded()) {
+        Some(format!("no network but `{name}` can be run, and one that is only recorded cannot answer"))
+    } else {
+        None
+    }
 }
 
 /// What a network is called: as its folder, or as its file without the extension.

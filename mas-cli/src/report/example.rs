@@ -112,7 +112,12 @@ fn outcomes(rng: &mut ChaCha8Rng, site: &str, positions: &str, k: u64, high: f64
             }
         }
     }
-    UnitOutcomes { unit: unit(site, positions, k), networks: (0..NETWORKS).map(name).collect(), rows }
+    UnitOutcomes {
+        unit: unit(site, positions, k),
+        networks: (0..NETWORKS).map(name).collect(),
+        inaccessible: Vec::new(),
+        rows,
+    }
 }
 
 fn unit(site: &str, positions: &str, k: u64) -> AlignmentUnit {

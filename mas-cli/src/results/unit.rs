@@ -34,6 +34,8 @@ pub struct UnitOutcomes {
     pub unit: AlignmentUnit,
     /// The networks of the fit, in its order.
     pub networks: Vec<String>,
+    /// Those of them that the fit reads and never runs.
+    pub inaccessible: Vec<String>,
     /// The interchanges, the controls' among them.
     pub rows: Vec<OutcomeRow>,
 }

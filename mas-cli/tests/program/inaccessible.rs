@@ -1,6 +1,6 @@
 //! `mas align` with networks that are read and not run.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use mas_core::Activity;
 
@@ -164,7 +164,23 @@ fn a_recording_is_aligned_with_a_network() {
     let iia = rows(folder.path(), "fit/iia.csv");
     assert!(iia.iter().any(|row| row["source"] == "brain" && row["target"] == "g12345"));
     assert!(iia.iter().all(|row| row["target"] == "g12345"));
+    // How far it is from what the animal has by itself, they can.
+    let told = |table: &str, quantity: &str| {
+        let rows = rows(folder.path(), table);
+        let into = rows.into_iter().filter(|row| row["target"] == "brain" && row["quantity"] == quantity);
+        into.map(|row| row["source"].clone()).collect::<BTreeSet<_>>()
+    };
+    for (table, quantity) in [("divergence", "earth-movers-distance"), ("capacity", "variance-share")] {
+        let sources = told(&format!("fit/{table}.csv"), quantity);
+        assert_eq!(sources.into_iter().collect::<Vec<_>>(), ["brain", "g12345"], "{quantity}");
+    }
+    assert!(told("fit/capacity.csv", "null-space-share").is_empty());
     assert!(succeeds(folder.path(), &["evaluate", "fit", "--pairs", "20"]).contains("brain → g12345"));
+    // An untrained twin of the network would have nobody to send to who answers.
+    let pairs = ["--training-pairs", "60", "--held-out-pairs", "30", "--out", "controlled"];
+    let warned = says(folder.path(), &[&fit[..], &pairs, &task, &["--controls"]].concat());
+    assert!(warned.contains("no random-network control: no network but `g12345`"), "{warned}");
+    assert!(!folder.path().join("controlled/controls/random-network").exists());
 
     // In the place of the first network it has no untrained twin, which is no reason to do nothing.
     let stitched = ["align", "brain.npz", "g12345", "--method", "latent-stitching", "--max-steps", "2", "--controls"];

@@ -314,8 +314,17 @@ fn stepwise_interchanges_have_a_latent_loss_where_no_state_is_carried() {
         let at = (0..pairs.len()).flat_map(|pair| (0..=pairs.target_positions[pair]).map(move |p| Some((pair, p))));
         pairs.natural = Some(Latents { trials: pairs.source.clone(), at: at.collect() });
     }
-    let fit = half_recorded(&study, &study.networks[1], Method::Clmas, FitConfig { max_steps: 40, ..config() });
-    let fitted = run(&fit, study.start());
+    let second = Watched::new(&study.networks[1]);
+    let fit = half_recorded(&study, &second, Method::Clmas, FitConfig { max_steps: 40, ..config() });
+    let mut read_before = None;
+    let mut note = |event: Event| {
+        if matches!(event, Event::Step { .. }) {
+            read_before.get_or_insert(second.reads());
+        }
+        Ok(())
+    };
+    let fitted = fit.run(study.start(), None, &mut note).unwrap();
+    assert_eq!((second.runs(), read_before), (0, Some(second.reads())), "run, or read after the first step");
     let (first, last) = (&fitted.history[0], fitted.history.last().unwrap());
     assert!(last.mean_latent() < first.mean_latent(), "{last:?}");
     assert!(last.mean_iia() > first.mean_iia(), "{last:?}");

@@ -1,5 +1,5 @@
 use burn::prelude::*;
-use mas_core::{InterchangedVectors, Positions, Recorded, Setting, interchanged_vectors};
+use mas_core::{InterchangedVectors, Participant, Positions, Recorded, Setting, interchanged_vectors};
 
 use super::{
     fit::Study,
@@ -76,6 +76,30 @@ fn vectors_come_in_the_order_of_their_pairs() {
             let part = found.interchanged.clone().narrow(0, start, alone[0].at.len());
             let error: f32 = (part - alone[0].interchanged.clone()).abs().max().into_scalar();
             assert!(error < 1e-5, "{site} {positions:?}: {error}");
+        }
+    }
+}
+
+/// An individual interchange into a network that is only recorded gives the same vectors; a history of edits that follow
+/// from each other takes running it.
+#[test]
+fn a_network_that_is_only_recorded_is_given_the_same_vectors() {
+    for positions in [Positions::Individual, Positions::Stepwise] {
+        let study = Study::new("state", positions);
+        let alignment = study.start();
+        let mut participants = study.participants();
+        participants[1] = Participant::recorded(&study.networks[1], "state").unwrap();
+        let setting = Setting { positions, ..Setting::default() };
+        let found = interchanged_vectors(&participants, &alignment, setting, &study.exchanges(&study.validation));
+        if positions == Positions::Stepwise {
+            assert!(found.unwrap_err().to_string().contains("only recorded"));
+            continue;
+        }
+        for (found, expected) in found.unwrap().iter().zip(&vectors(&study, &alignment)) {
+            assert_eq!(found.at, expected.at);
+            assert_eq!(found.natural.to_data(), expected.natural.to_data());
+            let error: f32 = (found.interchanged.clone() - expected.interchanged.clone()).abs().max().into_scalar();
+            assert!(error < 1e-6, "{error}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use mas_core::{Direction, Exchange, Objective, Pairs, Subspaces, all_directions};
+use mas_core::{Direction, Exchange, Objective, Pairs, Positions, Subspaces, all_directions};
 use mas_tasks::{DropReason, NaturalStates, PairConfig, PairSet, Task, TaskConfig, Variable, VariablePair};
 
 use super::{PairCounts, positions};
@@ -30,7 +30,9 @@ struct Split {
     subspace: usize,
     training: Option<Pairs>,
     validation: Option<Pairs>,
-    /// None into a network that cannot be run.
+    /// Whether the target can be run.
+    answers: bool,
+    /// None where nothing can be told of a network that cannot be run.
     held_out: Option<Pairs>,
     counts: PairCounts,
 }
@@ -78,7 +80,9 @@ impl Data {
                     0
                 };
                 let training = config.clone().with_split(mas_tasks::Split::Training).with_count(count).pairs()?;
-                let count = if target.is_recorded() { 0 } else { configuration.held_out_pairs };
+                // What is only recorded has no answers; what becomes of its activity at one position can be told.
+                let told = !target.is_recorded() || positions(configuration) == Positions::Individual;
+                let count = if told { configuration.held_out_pairs } else { 0 };
                 let held_out = config.with_split(mas_tasks::Split::HeldOut).with_count(count).pairs()?;
                 let readers = (source.reader(tasks[0])?, target.reader(tasks[1])?);
                 let convert = |pairs: &[mas_tasks::Pair], purpose: &str| -> Result<Pairs> {
@@ -111,6 +115,7 @@ impl Data {
                 splits.push(Split {
                     direction,
                     subspace: swapped.subspace,
+                    answers: !target.is_recorded(),
                     held_out: (count > 0).then(|| convert(&held_out.pairs, "held out")).transpose()?,
                     counts: PairCounts {
                         source: source.name().to_owned(),
@@ -150,13 +155,19 @@ impl Data {
             .collect()
     }
 
-    /// The held-out pairs of every direction that a fit of `configuration` says something about; none into a network that
-    /// cannot be run. Those of the null variable come last.
+    /// The held-out pairs of every direction whose behaviour a fit of `configuration` says something about; none into a
+    /// network that cannot be run. Those of the null variable come last.
     pub fn held_out(&self, configuration: &AlignConfiguration) -> Vec<Exchange<'_>> {
-        self.exchanges(|split| split.held_out.as_ref().filter(|_| configuration.judges(split.direction)))
+        let judged = |split: &Split| split.answers && configuration.judges(split.direction);
+        self.exchanges(|split| split.held_out.as_ref().filter(|_| judged(split)))
             .into_iter()
             .chain(self.null(|null| null.held_out.as_ref().filter(|_| configuration.judges(null.direction))))
             .collect()
+    }
+
+    /// The held-out pairs of every direction and variable, also into a network that cannot be run.
+    pub fn interchanged(&self) -> Vec<Exchange<'_>> {
+        self.exchanges(|split| split.held_out.as_ref())
     }
 
     fn null<'a>(&'a self, of: impl Fn(&'a Null) -> Option<&'a Pairs>) -> impl Iterator<Item = Exchange<'a>> {

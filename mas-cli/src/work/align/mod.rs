@@ -8,9 +8,7 @@ mod start;
 
 use std::path::Path;
 
-use mas_core::{
-    Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, Subspaces, fit,
-};
+use mas_core::{Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, fit};
 
 use crate::{
     Error, Result,
@@ -124,8 +122,7 @@ pub fn align(
     let held_out = data.held_out(configuration);
     let outcomes = measure(configuration.control.into(), &participants, &fitted.alignment, setting, &held_out)?;
     if configuration.control == FitControl::None {
-        let named: Vec<_> = held_out.iter().filter(|one| one.subspace != Subspaces::EXTRANEOUS).copied().collect();
-        let rows = quantities(configuration, &participants, &fitted.alignment, setting, &named)?;
+        let rows = quantities(configuration, &participants, &fitted.alignment, setting, &data.interchanged())?;
         write_rows(&folder.join(DIVERGENCE), &rows.divergence)?;
         write_rows(&folder.join(CAPACITY), &rows.capacity)?;
     }

@@ -34,7 +34,7 @@ pub(super) struct Quantities {
 }
 
 /// Measures divergence and capacity of an alignment on its held-out pairs. What is not defined (the divergence of one
-/// pair, the null space where edits follow from one another, the share of variance in coordinates that are not a rotation's)
+/// pair, the null space where edits follow from one another or nothing answers, the share of variance in coordinates that are not a rotation's)
 /// has no row.
 ///
 /// # Errors
@@ -47,15 +47,19 @@ pub(super) fn quantities(
     held_out: &[Exchange],
 ) -> Result<Quantities> {
     let vectors = interchanged_vectors(participants, alignment, setting, held_out)?;
-    let probed: Vec<Pairs> = held_out.iter().map(|exchange| first(exchange.pairs, PROBED_PAIRS)).collect();
+    let answers = |exchange: &Exchange| participants[exchange.direction.target].network().is_ok();
+    let into_networks: Vec<&Exchange> = held_out.iter().filter(|exchange| answers(exchange)).collect();
+    let probed: Vec<Pairs> = into_networks.iter().map(|exchange| first(exchange.pairs, PROBED_PAIRS)).collect();
     let probed: Vec<Exchange> =
-        held_out.iter().zip(&probed).map(|(exchange, pairs)| Exchange { pairs, ..*exchange }).collect();
+        into_networks.iter().zip(&probed).map(|(exchange, pairs)| Exchange { pairs, ..**exchange }).collect();
     let seed = derive(configuration.seed, &["probes"]);
     let jacobians = response_jacobians(participants, alignment.subspaces(), setting, &probed, PROBES, seed)?;
+    let mut jacobians = jacobians.into_iter();
     let evaluated = alignment.evaluate()?;
     let (names, swapped) = (Names::of(alignment), configuration.swapped());
     let (mut divergence, mut capacity) = (Vec::new(), Vec::new());
-    for ((exchange, vectors), jacobian) in held_out.iter().zip(&vectors).zip(jacobians) {
+    for (exchange, vectors) in held_out.iter().zip(&vectors) {
+        let jacobian = if answers(exchange) { jacobians.next().flatten() } else { None };
         let (source, target) = names.direction(exchange.direction);
         let found = swapped.iter().find(|swapped| swapped.subspace == exchange.subspace);
         let swapped = found.ok_or_else(|| Error::Internal("an interchange that was not asked for".to_owned()))?;
