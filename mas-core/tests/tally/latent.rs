@@ -112,6 +112,22 @@ pub fn run(fit: &Fit, start: Alignment) -> Fitted {
     fit.run(start, None, &mut |_| Ok(())).unwrap()
 }
 
+/// A fit that reads `second` before its first step, and neither reads it later nor ever runs it.
+#[track_caller]
+fn run_reading(fit: &Fit, start: Alignment, second: &Watched) -> Fitted {
+    let mut read_before = None;
+    let mut note = |event: Event| {
+        if matches!(event, Event::Step { .. }) {
+            read_before.get_or_insert(second.reads());
+        }
+        Ok(())
+    };
+    let fitted = fit.run(start, None, &mut note).unwrap();
+    assert_eq!(second.runs(), 0, "the recorded network was run");
+    assert_eq!(read_before, Some(second.reads()), "the recorded network was read after the first step");
+    fitted
+}
+
 fn iia(study: &Study, alignment: &Alignment, retain: mas_core::Retain) -> Vec<f64> {
     let exchanges = study.exchanges(&study.validation);
     let setting = Setting { positions: study.positions, retain };
@@ -126,16 +142,7 @@ fn clmas_aligns_a_network_that_is_never_run() {
     let second = Watched::new(&study.networks[1]);
     let fit = half_recorded(&study, &second, Method::Clmas, config());
     let before = iia(&study, &study.start(), fit.setting.retain);
-    let mut read_before = None;
-    let mut note = |event: Event| {
-        if matches!(event, Event::Step { .. }) {
-            read_before.get_or_insert(second.reads());
-        }
-        Ok(())
-    };
-    let fitted = fit.run(study.start(), None, &mut note).unwrap();
-    assert_eq!(second.runs(), 0, "the recorded network was run");
-    assert_eq!(read_before, Some(second.reads()), "the recorded network was read after the first step");
+    let fitted = run_reading(&fit, study.start(), &second);
     assert_eq!(fitted.ending, Ending::Converged, "{:?}", fitted.history.last());
 
     // Trained directions in the order in which they are asked for: behaviour into the first, activity into the second.
@@ -316,15 +323,7 @@ fn stepwise_interchanges_have_a_latent_loss_where_no_state_is_carried() {
     }
     let second = Watched::new(&study.networks[1]);
     let fit = half_recorded(&study, &second, Method::Clmas, FitConfig { max_steps: 40, ..config() });
-    let mut read_before = None;
-    let mut note = |event: Event| {
-        if matches!(event, Event::Step { .. }) {
-            read_before.get_or_insert(second.reads());
-        }
-        Ok(())
-    };
-    let fitted = fit.run(study.start(), None, &mut note).unwrap();
-    assert_eq!((second.runs(), read_before), (0, Some(second.reads())), "run, or read after the first step");
+    let fitted = run_reading(&fit, study.start(), &second);
     let (first, last) = (&fitted.history[0], fitted.history.last().unwrap());
     assert!(last.mean_latent() < first.mean_latent(), "{last:?}");
     assert!(last.mean_iia() > first.mean_iia(), "{last:?}");

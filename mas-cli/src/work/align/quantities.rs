@@ -34,8 +34,8 @@ pub(super) struct Quantities {
 }
 
 /// Measures divergence and capacity of an alignment on its held-out pairs. What is not defined (the divergence of one
-/// pair, the null space where edits follow from one another or nothing answers, the share of variance in coordinates that are not a rotation's)
-/// has no row.
+/// pair, the null space where edits follow from one another or nothing answers, the share of variance in coordinates that
+/// are not a rotation's) has no row.
 ///
 /// # Errors
 /// As [`interchanged_vectors`].
