@@ -266,7 +266,7 @@ fn alignments(
             unit.configuration_as().map_err(|error| Error::Internal(error.to_string()))?;
         let result = folder.result(UnitKind::Align, key);
         let names = Names::of(unit, folder)?;
-        let AlignmentSettings { pairs, warnings: of_fit, converged, .. } = AlignmentSettings::read(&result)?;
+        let AlignmentSettings { pairs, warnings: of_fit, .. } = AlignmentSettings::read(&result)?;
         warnings.extend(of_fit);
         disjoint &= pairs.iter().all(|pairs| pairs.disjoint);
         unmatched = pairs.iter().map(PairCounts::unmatched_share).fold(unmatched, f64::max);
@@ -304,7 +304,6 @@ fn alignments(
             seed: configuration.seed,
             control,
             validation_pairs: configuration.validation_pairs(),
-            converged,
             rows: course,
         });
         let inputs: Vec<Key> = unit.inputs().iter().map(|input| input.key).collect();

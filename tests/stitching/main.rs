@@ -24,6 +24,7 @@ const WIDTH: usize = 48;
 const STEPS: usize = 300;
 const BATCH: usize = 64;
 const LEARNING_RATE: f64 = 3e-3;
+const VALIDATE_EVERY: usize = 50;
 
 fn task() -> Task {
     TaskConfig::new(TaskKind::MultiObject).with_counts(1..=8).build().unwrap()
@@ -78,11 +79,12 @@ fn by_mas(networks: [&Frozen; 2], training: &Pairs, validation: &Pairs, held_out
         training: exchange(training),
         validation: exchange(validation),
         objective,
-        // Both take all of their steps.
+        // Both take all of their steps, and keep what was best at a validation.
         config: FitConfig {
             batch: BATCH,
             learning_rate: LEARNING_RATE,
             max_steps: STEPS,
+            evaluate_every: VALIDATE_EVERY,
             stop: StopRule { running: usize::MAX, patience: usize::MAX, ..StopRule::default() },
             ..FitConfig::default()
         },
@@ -141,7 +143,13 @@ fn stitching_is_a_special_case_of_mas() {
             .map(|(split, number, seed)| pairs(split, number, seed));
     let both = |index: usize| {
         let pair = [&networks[index], &networks[(index + 1) % networks.len()]];
-        let apart = stitcher::fit(pair, &training, STEPS, BATCH, LEARNING_RATE as f32);
+        let settings = stitcher::Settings {
+            steps: STEPS,
+            batch: BATCH,
+            learning_rate: LEARNING_RATE as f32,
+            validate_every: VALIDATE_EVERY,
+        };
+        let apart = stitcher::fit(pair, &training, &validation, &settings);
         let apart = stitcher::outcomes(pair, &apart, &held_out);
         let mas = by_mas(pair, &training, &validation, &held_out);
         [outcomes("stitching", pair, &held_out, &mas), outcomes(SEPARATE, pair, &held_out, &apart)]

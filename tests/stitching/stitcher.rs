@@ -94,9 +94,20 @@ impl<'a> Data<'a> {
     }
 }
 
-/// The map from the first network's state to the second one's.
-pub fn fit(networks: [&Frozen; 2], pairs: &Pairs, steps: usize, batch: usize, learning_rate: f32) -> Matrix {
+/// How a stitcher is fitted.
+pub struct Settings {
+    pub steps: usize,
+    pub batch: usize,
+    pub learning_rate: f32,
+    /// Steps from one validation to the next.
+    pub validate_every: usize,
+}
+
+/// The map from the first network's state to the second one's: the one at the validation with the most pairs right.
+pub fn fit(networks: [&Frozen; 2], pairs: &Pairs, validation: &Pairs, settings: &Settings) -> Matrix {
+    let &Settings { steps, batch, learning_rate, validate_every } = settings;
     let data = Data::record(networks, pairs);
+    let (mut best, mut kept) = (None, None);
     let n = data.site.width;
     let mut map = Matrix::new(n, |row, column| f32::from(row == column));
     let (mut first, mut second) = (Matrix::new(n, |_, _| 0.0), Matrix::new(n, |_, _| 0.0));
@@ -120,8 +131,14 @@ pub fn fit(networks: [&Frozen; 2], pairs: &Pairs, steps: usize, batch: usize, le
         let adam = |i, j| first.at(i, j) / unbiased / ((second.at(i, j) / scale).sqrt() + 1e-8);
         let change = Matrix::new(n, |i, j| f32::from(i == j) - learning_rate * adam(i, j));
         map = change.times(&map).polar();
+        if (step as usize).is_multiple_of(validate_every) || step as usize == steps {
+            let right = outcomes(networks, &map, validation).iter().filter(|outcome| outcome.is_right()).count();
+            if best < Some(right) {
+                (best, kept) = (Some(right), Some(map.clone()));
+            }
+        }
     }
-    map
+    kept.unwrap_or(map)
 }
 
 /// What the target says after each pair, free-running.

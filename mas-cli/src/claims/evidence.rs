@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mas_core::fit::StopRule;
-
 use crate::results::{Control, FitCurve, NULL, Population, SimilarityRow, UnitOutcomes};
 use crate::statistics::{Bootstrap, Direction, Tie, directions};
 
@@ -153,9 +151,7 @@ impl<'a> Evidence<'a> {
         sizes
     }
 
-    /// The validation IIA from the first network of each fit into the last, the mean over the last `evaluations`. A fit
-    /// that ended because it had [converged](StopRule::running) did so over the last few of them, and no others count: what
-    /// came before is the way there.
+    /// The validation IIA from the first network of each fit into the last, the mean over the last `evaluations`.
     #[must_use]
     pub fn last_evaluations(&self, of: Of<'_>, evaluations: usize) -> Vec<Tie> {
         let tie = |fit: &FitCurve| {
@@ -165,8 +161,7 @@ impl<'a> Evidence<'a> {
                 .filter(|row| of.variable.is_none_or(|variable| variable == row.variable))
                 .filter_map(|row| Some((row.step, row.iia?)))
                 .collect();
-            let reached = if fit.converged { StopRule::default().running } else { usize::MAX };
-            let last: Vec<f64> = course.into_values().rev().take(evaluations.min(reached)).collect();
+            let last: Vec<f64> = course.into_values().rev().take(evaluations).collect();
             let value = last.iter().sum::<f64>() / last.len() as f64;
             (!last.is_empty()).then(|| Tie { a: a.clone(), b: b.clone(), value })
         };

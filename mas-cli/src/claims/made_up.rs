@@ -12,7 +12,6 @@ pub(super) struct MadeUp {
     positions: String,
     variable: String,
     similarity: Vec<SimilarityRow>,
-    converged: bool,
     inaccessible: usize,
     outcomes: Vec<UnitOutcomes>,
     fits: Vec<FitCurve>,
@@ -27,7 +26,6 @@ impl Default for MadeUp {
             positions: "individual".to_owned(),
             variable: "full".to_owned(),
             similarity: Vec::new(),
-            converged: false,
             inaccessible: 1,
             outcomes: Vec::new(),
             fits: Vec::new(),
@@ -104,12 +102,6 @@ impl MadeUp {
     /// Takes a correlational measure out again.
     pub fn forget_measure(&mut self, measure: &str) {
         self.similarity.retain(|row| row.measure != measure);
-    }
-
-    /// Whether the fits whose courses are added from now on have converged.
-    pub fn converged(&mut self, converged: bool) -> &mut Self {
-        self.converged = converged;
-        self
     }
 
     /// Which place in the fits by CLMAS that are added from now on is that of the network that cannot be run.
@@ -211,7 +203,6 @@ impl MadeUp {
                 seed: 0,
                 control: Control::None,
                 validation_pairs: 500,
-                converged: self.converged,
             });
         }
     }

@@ -183,10 +183,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     };
     let given = open()?;
     given.iter().filter_map(Given::warning).for_each(|warning| session.output.warn(warning));
-    let mut controls = match arguments.controls {
-        true => FitControl::of(names.len()),
-        false => vec![FitControl::None],
-    };
+    let mut controls = FitControl::with(arguments.controls).to_vec();
     let random = AlignConfiguration { control: FitControl::RandomNetwork, ..plain.clone() };
     if let Some(reason) = no_random_network(&random, &given).filter(|_| arguments.controls) {
         controls.retain(|&control| control != FitControl::RandomNetwork);
@@ -280,9 +277,7 @@ fn no_random_network(random: &AlignConfiguration, given: &[Given]) -> Option<Str
     let name = given[twin].name();
     if given[twin].is_recorded() {
         Some(format!("`{name}` is only recorded and has no untrained twin"))
-    } else if given.len() == 1 {
-        Some(format!("`{name}` is alone, and an untrained twin sends nothing into itself that says anything"))
-    } else if given.iter().enumerate().all(|(index, other)| index == twin || other.is_recorded()) {
+    } else if given.len() > 1 && given.iter().enumerate().all(|(index, other)| index == twin || other.is_recorded()) {
         Some(format!("no network but `{name}` can be run, and one that is only recorded cannot answer"))
     } else {
         None

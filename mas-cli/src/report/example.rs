@@ -262,7 +262,6 @@ fn fits(rng: &mut ChaCha8Rng) -> Vec<FitCurve> {
                 seed: 0,
                 control,
                 validation_pairs: 500,
-                converged: false,
                 rows,
             });
         }

@@ -63,8 +63,6 @@ pub struct FitCurve {
     pub control: Control,
     /// Pairs of each direction that it was validated on.
     pub validation_pairs: usize,
-    /// Whether it ended because what it was to reach was reached.
-    pub converged: bool,
     /// Its course.
     pub rows: Vec<FitRow>,
 }

@@ -4,7 +4,6 @@ use mas_core::{FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Start, align
 use mas_tasks::{PairConfig, Positions, ProgramKind, Task, TaskConfig, ValueRange, VariablePair};
 use toml::Spanned;
 
-use super::configuration::{AlignConfiguration, FitControl};
 use super::defaults;
 use super::error::StudyError;
 use super::file::AlignmentTable;
@@ -12,6 +11,7 @@ use super::listed::OneOrMany;
 use super::networks::Network;
 use super::pairing::{Pairing, Wanted};
 use super::source::Source;
+use super::{AlignConfiguration, FitControl};
 
 /// The fits of one `[[alignments]]` table.
 #[derive(Debug, Clone)]
@@ -111,10 +111,7 @@ impl Checker<'_> {
             self.goes_together(&common, &members)?;
             let sites = self.pairing.sites(table.site.as_ref(), &members)?;
             let ks = self.ks(method, common.variables.len(), &members)?;
-            let controls = match table.controls.unwrap_or(true) {
-                true => FitControl::of(members.len()),
-                false => vec![FitControl::None],
-            };
+            let controls = FitControl::with(table.controls.unwrap_or(true));
             let inaccessible = self.inaccessible(method, &members)?;
             let common = AlignConfiguration { sites: sites.clone(), inaccessible, ..common.clone() };
             self.has_objective(&common)?;

@@ -6,17 +6,17 @@
 use std::path::Path;
 
 use mas_core::{
-    Direction, FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Objective, Start, Subspaces,
+    FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Objective, Start, Subspaces,
     alignment::{Parametrisation, PreStepParts},
 };
 use mas_models::Feedback;
 use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
 use serde::{Deserialize, Serialize};
 
-use super::architecture::Architecture;
+use super::{FitControl, architecture::Architecture};
 use crate::{
     Error, Result,
-    results::{AlignmentUnit, Control, NULL, write_file},
+    results::{AlignmentUnit, NULL, write_file},
 };
 
 /// What a [`Train`](crate::runs::UnitKind::Train) unit does.
@@ -259,49 +259,6 @@ impl std::fmt::Display for Swapped {
     }
 }
 
-/// A control that is a fit of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FitControl {
-    /// None: the alignment itself, with its floor and ceiling.
-    None,
-    /// With an untrained twin of the first network.
-    RandomNetwork,
-    /// With source vectors permuted between trials.
-    Shuffled,
-}
-
-impl FitControl {
-    /// All of them, the alignment itself first.
-    pub const ALL: [Self; 3] = [Self::None, Self::RandomNetwork, Self::Shuffled];
-
-    /// Those that a fit of so many networks has, the alignment itself first. One network alone has no direction from an
-    /// untrained twin into a trained network.
-    pub fn of(networks: usize) -> Vec<Self> {
-        let has = |control: &Self| networks > 1 || *control != Self::RandomNetwork;
-        Self::ALL.into_iter().filter(has).collect()
-    }
-
-    /// The name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::RandomNetwork => "random-network",
-            Self::Shuffled => "shuffled",
-        }
-    }
-}
-
-impl From<FitControl> for Control {
-    fn from(control: FitControl) -> Self {
-        match control {
-            FitControl::None => Self::None,
-            FitControl::RandomNetwork => Self::RandomNetwork,
-            FitControl::Shuffled => Self::Shuffled,
-        }
-    }
-}
-
 impl AlignConfiguration {
     /// The alignment function that every network gets.
     pub fn alignment_function(&self) -> FunctionConfig {
@@ -361,20 +318,6 @@ impl AlignConfiguration {
     /// Coordinates of the subspace of the variable at `index`; 0 for methods that take everything.
     pub fn size(&self, index: usize) -> usize {
         self.sizes.get(index).copied().or(self.k).unwrap_or(0)
-    }
-
-    /// The network, as a place in the inputs, whose untrained twin stands in for it in a random-network control: the first
-    /// that is run.
-    pub fn twin(&self) -> Option<usize> {
-        (0..self.sites.len())
-            .find(|network| !self.inaccessible.contains(network))
-            .filter(|_| self.control == FitControl::RandomNetwork)
-    }
-
-    /// Whether the fit says something about a direction. With an untrained twin in a network's place that is so from the
-    /// twin into a trained network: an untrained target cannot answer, and trained networks align with each other.
-    pub fn judges(&self, direction: Direction) -> bool {
-        self.twin().is_none_or(|twin| direction.source == twin && direction.target != twin)
     }
 
     /// What the fit learns from.

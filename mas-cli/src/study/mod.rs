@@ -34,6 +34,7 @@ mod architecture;
 mod brought;
 mod choice;
 mod configuration;
+mod control;
 mod cut;
 pub mod defaults;
 mod error;
@@ -50,9 +51,8 @@ mod tests;
 use std::path::Path;
 
 pub use architecture::{Architecture, UnknownArchitecture};
-pub use configuration::{
-    AlignConfiguration, FitControl, SimilarityConfiguration, Swapped, TrainConfiguration, TrainingSettings,
-};
+pub use configuration::{AlignConfiguration, SimilarityConfiguration, Swapped, TrainConfiguration, TrainingSettings};
+pub use control::FitControl;
 pub use error::StudyError;
 pub use file::{AlignmentTable, NetworkTable, SimilarityTable, StudyFile, TrainingTable};
 pub use listed::{OneOrMany, Pairs, Sites};

@@ -62,6 +62,8 @@ pub fn align(
     on_event: &mut dyn FnMut(&fit::Event) -> Result<()>,
 ) -> Result<Aligned> {
     let places = networks.iter().map(Given::place).collect();
+    let asked = configuration;
+    let configuration = &*asked.of_fit();
     let networks = under_control(configuration, networks, compute)?;
     let objective = configuration.objective()?;
     if let Some(direction) = objective.behaviour.iter().find(|direction| networks[direction.target].is_recorded()) {
@@ -113,7 +115,7 @@ pub fn align(
         ending: fitted.ending,
         converged: fitted.ending == fit::Ending::Converged,
         warnings: warnings(configuration, of_start, last_blocks, &fitted),
-        configuration: configuration.clone(),
+        configuration: asked.clone(),
         networks: places,
         pairs: data.counts(),
     };
@@ -183,14 +185,17 @@ pub fn is_aligned(folder: &Path) -> bool {
     folder.join(OUTCOMES).is_file() && !folder.join(CHECKPOINT).exists()
 }
 
-/// The networks that a control puts in the place of the given ones.
+/// The networks of a fit: those that were given, and under a control what it puts in their place.
 fn under_control(
     configuration: &AlignConfiguration,
     mut networks: Vec<Given>,
     compute: &Compute,
 ) -> Result<Vec<Given>> {
-    if let Some(source) = configuration.twin() {
-        networks[source] = networks[source].twin(configuration.seed, compute)?;
+    if let Some(place) = configuration.twin() {
+        let twin = networks[place].twin(configuration.seed, compute)?;
+        // The twin of one network alone does not replace it: it stands before it.
+        let replaced = networks.len() == configuration.sites.len();
+        networks.splice(place..place + usize::from(replaced), [twin]);
     }
     Ok(networks)
 }
@@ -238,6 +243,7 @@ pub fn remeasure(
     pairs: usize,
     seed: u64,
 ) -> Result<Vec<OutcomeRow>> {
+    let configuration = &*configuration.of_fit();
     let networks = under_control(configuration, networks, compute)?;
     let fresh = AlignConfiguration { seed, held_out_pairs: pairs, ..configuration.clone() };
     let participants = participants(&fresh, &networks)?;
@@ -271,6 +277,7 @@ mod tests {
             "seed": 0,
         }))
         .unwrap();
+        let configuration = configuration.of_fit();
         let judged = judged(&configuration, &configuration.objective().unwrap());
         judged.map(|judged| judged.into_iter().map(|direction| (direction.source, direction.target)).collect())
     }
@@ -281,6 +288,9 @@ mod tests {
         assert_eq!(random_network("unidirectional-mas", 2, &[]), Some(vec![(0, 1)]));
         // The only direction that is trained.
         assert_eq!(random_network("stitching", 2, &[]), None);
+        // One network alone has its twin before it.
+        assert_eq!(random_network("das", 1, &[]), Some(vec![(0, 1)]));
+        assert_eq!(random_network("mas", 1, &[]), Some(vec![(0, 1)]));
     }
 
     #[test]
