@@ -21,7 +21,7 @@ pub mod storage;
 mod trials;
 mod vectors;
 
-pub use activity::{Activity, ActivityFile};
+pub use activity::{Activity, ActivityFile, Outline};
 pub use alignment::{Alignment, AlignmentFunction, FunctionConfig, FunctionKind, Member, Start, Subspaces};
 pub use error::{Error, Result};
 pub use evaluate::{Accuracy, Outcome, Population, Swap, accuracy, evaluate, evaluate_unintervened};

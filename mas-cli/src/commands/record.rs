@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use mas_core::{Activity, Trials};
+use mas_core::{Outline, Site, Trials};
 use mas_tasks::TaskKind;
 use serde_json::json;
 
@@ -43,23 +43,20 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if trials.is_empty() {
         return Err(Error::invalid("there is nothing to record: no trials"));
     }
-    let at: Vec<(usize, usize)> =
-        (0..trials.len()).flat_map(|trial| (0..trials.length(trial)).map(move |position| (trial, position))).collect();
-    let vectors = loaded.network.read(&site, &trials, &at)?;
-    let read = vectors.try_into_vec_as::<f32>().map_err(|error| Error::Internal(error.to_string()))?;
     let (time, width) = (trials.time(), site.width);
-    let mut values = vec![0.0; trials.len() * time * width];
-    for (&(trial, position), vector) in at.iter().zip(read.chunks_exact(width)) {
-        values[(trial * time + position) * width..][..width].copy_from_slice(vector);
-    }
     let tokens = trials.padded_tokens().iter().map(|&token| i64::from(token)).collect();
-    let mut activity =
-        Activity::new(values, [trials.len(), time, width], trials.lengths().to_vec())?.with_tokens(tokens)?;
+    let mut outline = Outline::new([trials.len(), time, width], trials.lengths().to_vec())?.with_tokens(tokens)?;
     let names: Vec<String> = variables.iter().map(|(name, _)| name.clone()).collect();
     for (name, values) in variables {
-        activity = activity.with_variable(name, values)?;
+        outline = outline.with_variable(name, values)?;
     }
-    activity.write(&arguments.out)?;
+    let all: Vec<usize> = (0..trials.len()).collect();
+    let read = |rows: &[usize]| of_trials(&loaded, &site, &trials.select(rows));
+    let activity = all.chunks((AT_ONCE / (time * width)).max(1)).flat_map(|rows| match read(rows) {
+        Ok(trials) => trials.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    });
+    outline.write(&arguments.out, activity)?;
     let document = json!({
         "out": arguments.out,
         "network": loaded.name(),
@@ -72,6 +69,24 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     session.output.result(&document, || {
         format!("{}: {} trials × {time} positions × {width}", arguments.out.display(), trials.len())
     })
+}
+
+/// Numbers that are read at once, which bounds memory: what was read is on disk before more is.
+const AT_ONCE: usize = 1 << 24;
+
+/// The activity of each trial, `[length, width]`.
+fn of_trials(loaded: &Loaded, site: &Site, trials: &Trials) -> mas_core::Result<Vec<Vec<f32>>> {
+    let at: Vec<(usize, usize)> =
+        (0..trials.len()).flat_map(|trial| (0..trials.length(trial)).map(move |position| (trial, position))).collect();
+    let vectors = loaded.network.read(site, trials, &at)?;
+    let values = vectors.try_into_vec_as::<f32>().map_err(|error| mas_core::Error::Device(error.to_string()))?;
+    let mut left = &values[..];
+    let mut next = |&length: &usize| -> Vec<f32> {
+        let (of_trial, rest) = left.split_at(length * site.width);
+        left = rest;
+        of_trial.to_vec()
+    };
+    Ok(trials.lengths().iter().map(&mut next).collect())
 }
 
 type Variables = Vec<(String, Vec<f32>)>;

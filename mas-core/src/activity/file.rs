@@ -1,7 +1,7 @@
 //! Reading and writing [`Activity`], by the file's extension.
 
 use std::fs::File;
-use std::io::{BufReader, Seek, Write};
+use std::io::{self, BufReader, Seek, Write};
 use std::path::Path;
 
 use super::array::{self, Array, Arrays, Problem};
@@ -10,7 +10,7 @@ use super::element::{Element, write_all};
 use super::hdf5::Hdf5File;
 use super::npz::{Npz, NpzFile};
 use super::safetensors::{SafetensorsFile, write_header};
-use super::{Activity, csv, npy};
+use super::{Activity, Outline, csv, npy};
 use crate::storage::write_whole;
 use crate::{Error, Result};
 
@@ -88,50 +88,129 @@ impl Activity {
     /// Another extension, or whatever the system refuses (a missing folder, a full disk). A file that was there
     /// before is then untouched.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.outline.write(path, (0..self.trials()).map(|trial| Ok(self.trial(trial))))
+    }
+}
+
+impl Outline {
+    /// Writes a file as [`Activity::write`] does, with activity that is handed over a trial at a time: no more of it need
+    /// ever be in memory.
+    ///
+    /// - `activity`: of each trial in order the vectors without padding, `[length, width]`, row-major
+    ///
+    /// # Errors
+    /// As there, what `activity` says, another number of trials or of values than there should be, or a value that is not
+    /// finite. A file that was there before is then untouched.
+    pub fn write<V: AsRef<[f32]>>(
+        &self,
+        path: impl AsRef<Path>,
+        activity: impl IntoIterator<Item = Result<V>>,
+    ) -> Result<()> {
         let path = path.as_ref();
+        let trials = &mut activity.into_iter();
         let written = match Format::of(path)? {
-            Format::Safetensors => write_whole(path, |writer| self.write_safetensors(writer)),
-            Format::Npz => write_whole(path, |writer| self.write_npz(writer)),
-            Format::Npy => write_whole(path, |writer| self.write_npy(writer)),
-            Format::Csv => write_whole(path, |writer| self.write_csv(writer)),
+            Format::Safetensors => write_whole(path, |writer| self.write_safetensors(writer, trials)),
+            Format::Npz => write_whole(path, |writer| self.write_npz(writer, trials)),
+            Format::Npy => write_whole(path, |writer| self.write_npy(writer, trials)),
+            Format::Csv => write_whole(path, |writer| self.write_csv(writer, trials)),
             #[cfg(feature = "hdf5")]
             Format::Hdf5 => return Err(Error::format(path, "HDF5 is only read; write .npz or .safetensors")),
         };
-        written.map_err(|error| Error::io(path, error))
+        written.map_err(|failure| match failure {
+            Failure::File(error) => Error::io(path, error),
+            Failure::Activity(error) => error,
+        })
     }
 
-    fn write_safetensors(&self, writer: &mut impl Write) -> std::io::Result<()> {
+    fn write_safetensors<V: AsRef<[f32]>>(
+        &self,
+        writer: &mut impl Write,
+        activity: &mut impl Iterator<Item = Result<V>>,
+    ) -> Result<(), Failure> {
         let columns = self.columns();
         let infos: Vec<_> =
             columns.iter().map(|column| (column.name.clone(), column.element(), column.shape.clone())).collect();
         write_header(writer, &infos)?;
-        columns.iter().try_for_each(|column| column.write(writer))
+        columns.iter().try_for_each(|column| self.write_column(writer, column, activity))
     }
 
-    fn write_npz(&self, writer: &mut (impl Write + Seek)) -> std::io::Result<()> {
+    fn write_npz<V: AsRef<[f32]>>(
+        &self,
+        writer: &mut (impl Write + Seek),
+        activity: &mut impl Iterator<Item = Result<V>>,
+    ) -> Result<(), Failure> {
         let mut file = NpzFile::new(writer);
         for column in self.columns() {
             let descr = if column.element() == Element::I64 { "<i8" } else { "<f4" };
             let bytes = column.shape.iter().product::<usize>() * column.element().size();
             file.begin(&column.name, descr, &column.shape, bytes)?;
-            column.write(file.data())?;
+            self.write_column(file.data(), &column, activity)?;
         }
-        file.finish()
+        Ok(file.finish()?)
     }
 
-    fn write_npy(&self, writer: &mut impl Write) -> std::io::Result<()> {
+    fn write_npy<V: AsRef<[f32]>>(
+        &self,
+        writer: &mut impl Write,
+        activity: &mut impl Iterator<Item = Result<V>>,
+    ) -> Result<(), Failure> {
         npy::write_header(&mut *writer, "<f4", &[self.row_count(), self.width])?;
-        (0..self.trials).try_for_each(|trial| write_all(writer, self.trial(trial), f32::to_le_bytes))
+        self.each(activity, |vectors| write_all(writer, vectors, f32::to_le_bytes))
     }
 
-    fn write_csv(&self, writer: &mut impl Write) -> std::io::Result<()> {
-        for row in self.rows() {
-            for (unit, value) in row.vector.iter().enumerate() {
-                write!(writer, "{}{value}", if unit == 0 { "" } else { "," })?;
+    fn write_csv<V: AsRef<[f32]>>(
+        &self,
+        writer: &mut impl Write,
+        activity: &mut impl Iterator<Item = Result<V>>,
+    ) -> Result<(), Failure> {
+        self.each(activity, |vectors| {
+            for vector in vectors.chunks_exact(self.width) {
+                for (unit, value) in vector.iter().enumerate() {
+                    write!(writer, "{}{value}", if unit == 0 { "" } else { "," })?;
+                }
+                writeln!(writer)?;
             }
-            writeln!(writer)?;
+            Ok(())
+        })
+    }
+
+    fn write_column<V: AsRef<[f32]>>(
+        &self,
+        writer: &mut impl Write,
+        column: &Column<'_>,
+        activity: &mut impl Iterator<Item = Result<V>>,
+    ) -> Result<(), Failure> {
+        match &column.cells {
+            Cells::Activity => {
+                let padded = vec![0.0; self.time * self.width];
+                self.each(activity, |vectors| {
+                    write_all(writer, vectors, f32::to_le_bytes)?;
+                    write_all(writer, &padded[vectors.len()..], f32::to_le_bytes)
+                })?;
+            }
+            Cells::Real(numbers) => write_all(writer, numbers, f32::to_le_bytes)?,
+            Cells::Whole(numbers) => write_all(writer, numbers, i64::to_le_bytes)?,
+            Cells::Owned(numbers) => write_all(writer, numbers, i64::to_le_bytes)?,
         }
         Ok(())
+    }
+
+    /// Does something with the vectors of every trial, checked.
+    fn each<V: AsRef<[f32]>>(
+        &self,
+        activity: &mut impl Iterator<Item = Result<V>>,
+        mut write: impl FnMut(&[f32]) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        for trial in 0..self.trials {
+            let missing = || Error::invalid(format!("activity of {trial} trials of {} was handed over", self.trials));
+            let vectors = activity.next().ok_or_else(missing)??;
+            self.check(trial, vectors.as_ref())?;
+            write(vectors.as_ref())?;
+        }
+        match activity.next() {
+            None => Ok(()),
+            Some(_) => Err(Error::invalid(format!("activity of more than {} trials was handed over", self.trials)))?,
+        }
     }
 
     /// Everything a file holds. Whole numbers come first: that keeps tensors aligned in a safetensors file.
@@ -139,14 +218,32 @@ impl Activity {
         let positions = vec![self.trials, self.time];
         let lengths = self.lengths.iter().map(|&length| length as i64).collect();
         let mut columns = vec![Column::new("lengths", vec![self.trials], Cells::Owned(lengths))];
-        columns.extend(self.tokens().map(|tokens| Column::new("tokens", positions.clone(), Cells::Whole(tokens))));
-        columns.push(Column::new("activity", vec![self.trials, self.time, self.width], Cells::Real(&self.values)));
+        columns.extend(self.tokens.as_deref().map(|of| Column::new("tokens", positions.clone(), Cells::Whole(of))));
+        columns.push(Column::new("activity", vec![self.trials, self.time, self.width], Cells::Activity));
         columns.extend(
             self.variables
                 .iter()
                 .map(|(name, values)| Column::new(format!("{VARIABLE}{name}"), positions.clone(), Cells::Real(values))),
         );
         columns
+    }
+}
+
+/// Why a file is not written.
+enum Failure {
+    File(io::Error),
+    Activity(Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Activity(error)
     }
 }
 
@@ -187,6 +284,8 @@ struct Column<'a> {
 }
 
 enum Cells<'a> {
+    /// What is handed over trial by trial.
+    Activity,
     Real(&'a [f32]),
     Whole(&'a [i64]),
     Owned(Vec<i64>),
@@ -199,16 +298,8 @@ impl<'a> Column<'a> {
 
     fn element(&self) -> Element {
         match self.cells {
-            Cells::Real(_) => Element::F32,
+            Cells::Activity | Cells::Real(_) => Element::F32,
             Cells::Whole(_) | Cells::Owned(_) => Element::I64,
-        }
-    }
-
-    fn write(&self, writer: &mut impl Write) -> std::io::Result<()> {
-        match &self.cells {
-            Cells::Real(numbers) => write_all(writer, numbers, f32::to_le_bytes),
-            Cells::Whole(numbers) => write_all(writer, numbers, i64::to_le_bytes),
-            Cells::Owned(numbers) => write_all(writer, numbers, i64::to_le_bytes),
         }
     }
 }

@@ -9,12 +9,12 @@ mod file;
 mod hdf5;
 mod npy;
 mod npz;
+mod outline;
 mod safetensors;
 
 pub use blocks::ActivityFile;
 pub use file::read_tokens;
-
-use std::collections::BTreeMap;
+pub use outline::Outline;
 
 use crate::{Error, Result};
 
@@ -41,12 +41,7 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Activity {
     values: Vec<f32>,
-    trials: usize,
-    time: usize,
-    width: usize,
-    lengths: Vec<usize>,
-    tokens: Option<Vec<i64>>,
-    variables: BTreeMap<String, Vec<f32>>,
+    outline: Outline,
 }
 
 /// One vector of an [`Activity`], with where it is.
@@ -69,10 +64,8 @@ impl Activity {
     /// # Errors
     /// Sizes that do not agree, nothing recorded, a length out of range, or a number outside the padding that is not
     /// finite ([`Error::NotFinite`] names the first).
-    pub fn new(values: Vec<f32>, [trials, time, width]: [usize; 3], lengths: Vec<usize>) -> Result<Self> {
-        if trials == 0 || time == 0 || width == 0 {
-            return Err(Error::invalid(format!("activity of shape [{trials}, {time}, {width}] holds no vector")));
-        }
+    pub fn new(mut values: Vec<f32>, [trials, time, width]: [usize; 3], lengths: Vec<usize>) -> Result<Self> {
+        let outline = Outline::new([trials, time, width], lengths)?;
         let size = trials.checked_mul(time).and_then(|positions| positions.checked_mul(width));
         if size != Some(values.len()) {
             return Err(Error::invalid(format!(
@@ -80,23 +73,12 @@ impl Activity {
                 values.len()
             )));
         }
-        if lengths.len() != trials {
-            return Err(Error::invalid(format!("{trials} trials but {} lengths", lengths.len())));
+        for (trial, vectors) in values.chunks_exact_mut(time * width).enumerate() {
+            let (real, padding) = vectors.split_at_mut(outline.lengths[trial] * width);
+            outline.check(trial, real)?;
+            padding.fill(0.0);
         }
-        for (trial, &length) in lengths.iter().enumerate() {
-            if length == 0 || length > time {
-                return Err(Error::invalid(format!(
-                    "trial {trial} has length {length}; lengths run from 1 to the padded time {time}"
-                )));
-            }
-        }
-        let mut activity = Self { values, trials, time, width, lengths, tokens: None, variables: BTreeMap::new() };
-        activity.check_finite()?;
-        for trial in 0..trials {
-            let padding = trial * time + activity.lengths[trial]..(trial + 1) * time;
-            activity.values[padding.start * width..padding.end * width].fill(0.0);
-        }
-        Ok(activity)
+        Ok(Self { values, outline })
     }
 
     /// Activity without time: each sample is a trial of one position.
@@ -113,76 +95,40 @@ impl Activity {
         Self::new(values, [samples, 1, width], vec![1; samples])
     }
 
-    /// The same activity with the tokens that were read.
-    ///
-    /// - `tokens`: `[trial, time]`; what lies in the padding is kept.
+    /// The same activity with the tokens that were read, see [`Outline::with_tokens`].
     ///
     /// # Errors
-    /// A number of tokens that is not trials × time.
-    pub fn with_tokens(mut self, tokens: Vec<i64>) -> Result<Self> {
-        if tokens.len() != self.trials * self.time {
-            return Err(Error::invalid(format!(
-                "tokens should be [{}, {}], but there are {}",
-                self.trials,
-                self.time,
-                tokens.len()
-            )));
-        }
-        self.tokens = Some(tokens);
-        Ok(self)
+    /// As there.
+    pub fn with_tokens(self, tokens: Vec<i64>) -> Result<Self> {
+        Ok(Self { outline: self.outline.with_tokens(tokens)?, ..self })
     }
 
-    /// The same activity with the values of one more variable (or with new values for one that it has).
-    ///
-    /// - `values`: `[trial, time]`; `NaN` where the variable is undefined.
+    /// The same activity with the values of one more variable, see [`Outline::with_variable`].
     ///
     /// # Errors
-    /// A number of values that is not trials × time, an infinite value, or a name that no file could hold (empty,
-    /// with a slash, a backslash or a control character).
-    pub fn with_variable(mut self, name: impl Into<String>, mut values: Vec<f32>) -> Result<Self> {
-        let name = name.into();
-        if name.is_empty() || name.contains(['/', '\\']) || name.contains(char::is_control) {
-            return Err(Error::invalid(format!("{name:?} is no name for a variable")));
-        }
-        if values.len() != self.trials * self.time {
-            return Err(Error::invalid(format!(
-                "variable {name} should be [{}, {}], but has {} values",
-                self.trials,
-                self.time,
-                values.len()
-            )));
-        }
-        for (row, trial) in values.chunks_mut(self.time).enumerate() {
-            let (real, padding) = trial.split_at_mut(self.lengths[row]);
-            if let Some(position) = real.iter().position(|value| value.is_infinite()) {
-                return Err(Error::NotFinite(format!(
-                    "variable {name} is infinite at trial {row}, position {position} (NaN would mean undefined)"
-                )));
-            }
-            padding.fill(f32::NAN);
-        }
-        self.variables.insert(name, values);
-        Ok(self)
+    /// As there.
+    pub fn with_variable(self, name: impl Into<String>, values: Vec<f32>) -> Result<Self> {
+        Ok(Self { outline: self.outline.with_variable(name, values)?, ..self })
     }
 
     /// Number of trials.
     pub fn trials(&self) -> usize {
-        self.trials
+        self.outline.trials
     }
 
     /// The padded length of the trials.
     pub fn time(&self) -> usize {
-        self.time
+        self.outline.time
     }
 
     /// Number of units.
     pub fn width(&self) -> usize {
-        self.width
+        self.outline.width
     }
 
     /// For each trial how many of its positions are real.
     pub fn lengths(&self) -> &[usize] {
-        &self.lengths
+        &self.outline.lengths
     }
 
     /// All values with padding, `[trial, time, width]` in row-major order.
@@ -195,7 +141,8 @@ impl Activity {
     /// # Panics
     /// There is no such trial.
     pub fn trial(&self, trial: usize) -> &[f32] {
-        &self.values[trial * self.time * self.width..][..self.lengths[trial] * self.width]
+        let Outline { time, width, ref lengths, .. } = self.outline;
+        &self.values[trial * time * width..][..lengths[trial] * width]
     }
 
     /// The vector at `position` of `trial`.
@@ -203,13 +150,13 @@ impl Activity {
     /// # Panics
     /// There is no such trial, or the position lies past its length.
     pub fn vector(&self, trial: usize, position: usize) -> &[f32] {
-        &self.trial(trial)[position * self.width..][..self.width]
+        &self.trial(trial)[position * self.outline.width..][..self.outline.width]
     }
 
     /// Every vector that is not padding, trial by trial.
     pub fn rows(&self) -> impl Iterator<Item = ActivityRow<'_>> {
-        (0..self.trials).flat_map(move |trial| {
-            self.trial(trial).chunks_exact(self.width).enumerate().map(move |(position, vector)| ActivityRow {
+        (0..self.outline.trials).flat_map(move |trial| {
+            self.trial(trial).chunks_exact(self.outline.width).enumerate().map(move |(position, vector)| ActivityRow {
                 trial,
                 position,
                 vector,
@@ -219,22 +166,22 @@ impl Activity {
 
     /// Number of vectors that are not padding.
     pub fn row_count(&self) -> usize {
-        self.lengths.iter().sum()
+        self.outline.row_count()
     }
 
     /// The tokens that were read, `[trial, time]`, if they are known.
     pub fn tokens(&self) -> Option<&[i64]> {
-        self.tokens.as_deref()
+        self.outline.tokens.as_deref()
     }
 
     /// Names of the variables, in order.
     pub fn variable_names(&self) -> impl Iterator<Item = &str> {
-        self.variables.keys().map(String::as_str)
+        self.outline.variables.keys().map(String::as_str)
     }
 
     /// The values of a variable, `[trial, time]`; `NaN` where it is undefined.
     pub fn variable(&self, name: &str) -> Option<&[f32]> {
-        self.variables.get(name).map(Vec::as_slice)
+        self.outline.variables.get(name).map(Vec::as_slice)
     }
 
     /// The trials at `rows`, in that order (a row may be taken twice), with their tokens and variables.
@@ -242,36 +189,13 @@ impl Activity {
     /// # Errors
     /// No rows, or one that does not exist.
     pub fn select(&self, rows: &[usize]) -> Result<Self> {
-        if let Some(row) = rows.iter().find(|&&row| row >= self.trials) {
-            return Err(Error::invalid(format!("there is no trial {row} among {}", self.trials)));
+        if let Some(row) = rows.iter().find(|&&row| row >= self.trials()) {
+            return Err(Error::invalid(format!("there is no trial {row} among {}", self.trials())));
         }
-        let step = self.time * self.width;
+        let step = self.time() * self.width();
         let values = rows.iter().flat_map(|&row| &self.values[row * step..][..step]).copied().collect();
-        let lengths = rows.iter().map(|&row| self.lengths[row]).collect();
-        let mut selected = Self::new(values, [rows.len(), self.time, self.width], lengths)?;
-        selected.tokens = self.tokens.as_ref().map(|tokens| take(tokens, rows, self.time));
-        selected.variables =
-            self.variables.iter().map(|(name, values)| (name.clone(), take(values, rows, self.time))).collect();
-        Ok(selected)
+        Ok(Self { values, outline: self.outline.select(rows)? })
     }
-
-    fn check_finite(&self) -> Result<()> {
-        for row in self.rows() {
-            if let Some(coordinate) = row.vector.iter().position(|value| !value.is_finite()) {
-                return Err(Error::NotFinite(format!(
-                    "activity is {} at trial {}, position {}, coordinate {coordinate}; it must be finite in 32 bits \
-                     outside the padding",
-                    row.vector[coordinate], row.trial, row.position
-                )));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The rows of a `[trial, time]` table.
-fn take<T: Copy>(table: &[T], rows: &[usize], time: usize) -> Vec<T> {
-    rows.iter().flat_map(|&row| &table[row * time..][..time]).copied().collect()
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ fn files_give_back_what_was_written() {
         assert_eq!(read.lengths(), small().lengths());
         assert_eq!(read.tokens(), small().tokens());
         // NaN is not equal to itself: compare what is printed.
-        assert_eq!(format!("{:?}", read.variables), format!("{:?}", small().variables));
+        assert_eq!(format!("{:?}", read.outline), format!("{:?}", small().outline));
         let first = fs::read(&path).unwrap();
         small().write(&path).unwrap();
         assert_eq!(first, fs::read(&path).unwrap(), "equal activity, equal bytes: {name}");
