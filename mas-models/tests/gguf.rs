@@ -70,18 +70,8 @@ fn packed_numbers_are_unpacked() {
     }
 }
 
-/// Tokens `!`, `l`, `o`, `w`, `1`, `Ġ`, the merges `l o`, `lo w`, `Ġ low`, and `<|end|>` for an end.
 fn with_tokens(pre: &str) -> Gguf {
-    let mut gguf = Gguf::of(&fixture("llama"), |_, _| Kind::F32);
-    let texts = |texts: &[&str]| Value::Texts(texts.iter().map(|text| text.to_string()).collect());
-    let tokens = ["<|end|>", "!", "l", "o", "w", "1", "Ġ", "lo", "low", "Ġlow", "11"];
-    gguf.set("tokenizer.ggml.model", Value::Text("gpt2".into()));
-    gguf.set("tokenizer.ggml.pre", Value::Text(pre.into()));
-    gguf.set("tokenizer.ggml.tokens", texts(&tokens));
-    gguf.set("tokenizer.ggml.token_type", Value::Integers(vec![3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]));
-    gguf.set("tokenizer.ggml.merges", texts(&["l o", "lo w", "Ġ low", "1 1"]));
-    gguf.set("tokenizer.ggml.eos_token_id", Value::Count(0));
-    gguf
+    Gguf::of(&fixture("llama"), |_, _| Kind::F32).with_tokens(pre)
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! In a test run each reader gets a second or two; `cargo xtask fuzz READER --minutes N --seed S` goes on for longer. A
 //! mutation that panics is kept in the target folder, and its path is in the message.
 
+#[path = "../../mas-models/tests/gguf_files/mod.rs"]
+#[expect(dead_code, reason = "the tests of mas-models ask it for more kinds of files")]
+mod gguf_files;
 mod mutation;
 
 use std::{
@@ -15,8 +18,13 @@ use std::{
 };
 
 use burn::tensor::Device;
+use gguf_files::{Gguf, Kind};
 use mas_core::{Activity, ActivityFile};
-use mas_models::import::{ImportOptions, StateMap, import, import_mapped};
+use mas_models::{
+    Precision,
+    import::{ImportOptions, StateMap, import, import_mapped},
+    import_gguf, import_hugging_face,
+};
 use mutation::Mutation;
 use rand::{RngExt, SeedableRng, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
@@ -145,6 +153,36 @@ fn safetensors() {
         // Its configuration stands beside it.
         std::fs::write(path.with_file_name("meta.json"), &meta).unwrap();
         imports(path, Some("multi-object"))
+    });
+}
+
+#[test]
+fn gguf() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mas-models/tests/fixtures/language-models/llama");
+    let packed = |name: &str, row: usize| match name.contains("norm") || !row.is_multiple_of(32) {
+        true => Kind::F32,
+        false => Kind::Q4_1,
+    };
+    let seeds = [("plain.gguf", Gguf::of(&model, |_, _| Kind::F32)), ("packed.gguf", Gguf::of(&model, packed))];
+    let seeds = seeds.map(|(name, file)| (name.to_owned(), file.with_tokens("smollm").bytes()));
+    fuzz("gguf", &seeds, |path| import_gguf(path, Precision::F32, &Device::flex()).is_ok());
+}
+
+#[test]
+fn hugging_face() {
+    let folder = "mas-models/tests/fixtures/language-models/llama";
+    let files = ["config.json", "model.safetensors"].map(|name| fixture(&format!("{folder}/{name}")));
+    fuzz("hugging-face", &files, |path| {
+        // One of the two as it is, the other as it was mutated, each under its own name.
+        let given = path.parent().unwrap().join("folder");
+        std::fs::create_dir_all(&given).unwrap();
+        for (name, bytes) in &files {
+            match path.extension() == Path::new(name).extension() {
+                true => drop(std::fs::copy(path, given.join(name)).unwrap()),
+                false => std::fs::write(given.join(name), bytes).unwrap(),
+            }
+        }
+        import_hugging_face(&given, Precision::F32, &Device::flex()).is_ok()
     });
 }
 

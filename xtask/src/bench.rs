@@ -8,7 +8,7 @@ pub struct Arguments {
     /// What to measure [default: all]
     #[arg(value_enum)]
     what: Vec<What>,
-    /// Beside `similarity`, install the Python packages that it is compared with (some GB) and run them
+    /// Beside `similarity` and `language`, install the Python packages that they are compared with (some GB) and run them
     #[arg(long)]
     peers: bool,
 }
@@ -31,7 +31,8 @@ enum What {
     Frame,
     /// Similarity measures, alone, on large activity (4 GB on disk for a while), and beside Python packages
     Similarity,
-    /// Tokens per second of a language model: read, generated, learned from
+    /// Tokens per second of a language model: read, generated, learned from; and the memory of a larger one (3.6 GB on
+    /// disk for a while)
     Language,
 }
 
@@ -51,27 +52,32 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
     if what.contains(&What::Frame) {
         cmd!(shell, "cargo bench --locked --package mas-core --bench frame_step").run()?;
     }
-    if what.contains(&What::Similarity) {
-        let bench = cmd!(shell, "cargo bench --locked --package mas-metrics --bench similarity");
-        match arguments.peers {
-            true => bench.env("MAS_PEERS_PYTHON", install_peers(shell)?).run()?,
-            false => bench.run()?,
+    for (part, package, bench) in
+        [(What::Similarity, "mas-metrics", "similarity"), (What::Language, "mas-models", "language")]
+    {
+        if !what.contains(&part) {
+            continue;
         }
-    }
-    if what.contains(&What::Language) {
-        cmd!(shell, "cargo bench --locked --package mas-models --bench language").run()?;
+        let run = cmd!(shell, "cargo bench --locked --package {package} --bench {bench}");
+        match arguments.peers {
+            true => run.env("MAS_PEERS_PYTHON", install_peers(shell, part)?).run()?,
+            false => run.run()?,
+        }
     }
     Ok(())
 }
 
 /// The Python of a virtual environment in the target folder that has the packages.
-fn install_peers(shell: &Shell) -> xshell::Result<PathBuf> {
+fn install_peers(shell: &Shell, part: What) -> xshell::Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let environment = shell.current_dir().join(target).join("peers");
     cmd!(shell, "python3 -m venv {environment}").run()?;
     let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let listed = "mas-metrics/benches/similarity/peers.txt";
-    cmd!(shell, "{python} -m pip install --quiet --requirement {listed}").run()?;
+    if part == What::Language {
+        cmd!(shell, "{python} -m pip install --quiet --requirement mas-models/benches/language/peers.txt").run()?;
+        return Ok(python);
+    }
+    cmd!(shell, "{python} -m pip install --quiet --requirement mas-metrics/benches/similarity/peers.txt").run()?;
     // netrep is not on PyPI. Without it the others still run.
     let netrep = "git+https://github.com/ahwillia/netrep";
     if let Err(error) = cmd!(shell, "{python} -m pip install --quiet {netrep}").run() {

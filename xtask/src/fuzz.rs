@@ -21,6 +21,10 @@ enum Reader {
     Pytorch,
     /// A state dictionary in safetensors
     Safetensors,
+    /// Language models in GGUF
+    Gguf,
+    /// Folders of language models: configuration and weights
+    HuggingFace,
     /// Activity files
     Activity,
 }
@@ -33,7 +37,8 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
     let _minutes = shell.push_env("MAS_FUZZ_MINUTES", arguments.minutes.to_string());
     let _seed = shell.push_env("MAS_FUZZ_SEED", arguments.seed.to_string());
     for reader in readers.iter().filter_map(ValueEnum::to_possible_value) {
-        let name = reader.get_name();
+        // Tests are called as functions are.
+        let name = reader.get_name().replace('-', "_");
         // The same build as the tests', so that nothing is compiled again.
         cmd!(shell, "cargo test --locked --workspace --test fuzz -- --exact {name} --nocapture").run()?;
     }

@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use super::precision::widened;
+use super::precision::{times, widened};
 use crate::Result;
 use crate::parameters::{Initial, ParameterSpec, Parameters};
 
@@ -27,9 +27,8 @@ impl Linear {
     /// - `x`: `[vector, in]`
     /// - returns: `[vector, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let w = widened(self.w.val(), &x);
         let b = self.b.as_ref().map(|b| widened(b.val(), &x));
-        let product = x.clone().matmul(w.transpose());
+        let product = times(x.clone(), self.w.val());
         let product = match &self.adapter {
             Some(Adapter { a, b, scale }) => product + x.matmul(a.val()).matmul(b.val()) * *scale,
             None => product,

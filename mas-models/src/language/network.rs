@@ -6,7 +6,7 @@ use super::LanguageConfig;
 use super::block::Block;
 use super::linear::Linear;
 use super::norm::Norm;
-use super::precision::widened;
+use super::precision::times;
 use crate::decoder::{self, Decoder, Layout, Memory, Rotary};
 use crate::packing::indices;
 use crate::parameters::{Parameters, draw};
@@ -220,10 +220,7 @@ impl Decoder for LanguageModel {
         let normed = self.normed(stream);
         match &self.read_out {
             Some(read_out) => read_out.forward(normed),
-            None => {
-                let embedding = widened(self.embedding.val(), &normed);
-                normed.matmul(embedding.transpose())
-            }
+            None => times(normed, self.embedding.val()),
         }
     }
 }

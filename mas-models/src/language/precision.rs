@@ -99,7 +99,57 @@ impl Values {
     }
 }
 
+/// The numbers of a narrow weight that are widened at once.
+const WIDENED: usize = 1 << 24;
+
+/// `x Wᵀ`. A narrow weight is widened some rows at a time: the read-out of a large vocabulary alone would else take half as
+/// much memory again as a model has.
+///
+/// - `x`: `[vector, in]`
+/// - `weight`: `[out, in]`
+/// - returns: `[vector, out]`
+pub(super) fn times(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    in_parts(x, weight, WIDENED)
+}
+
+fn in_parts(x: Tensor<2>, weight: Tensor<2>, at_once: usize) -> Tensor<2> {
+    let [outputs, inputs] = weight.dims();
+    let rows = (at_once / inputs.max(1)).max(1);
+    if weight.dtype() == x.dtype() || outputs <= rows {
+        let weight = widened(weight, &x);
+        return x.matmul(weight.transpose());
+    }
+    let part = |first: usize| {
+        let weight = weight.clone().narrow(0, first, rows.min(outputs - first));
+        x.clone().matmul(widened(weight, &x).transpose())
+    };
+    Tensor::cat((0..outputs).step_by(rows).map(part).collect(), 1)
+}
+
 /// A weight as activity meets it: of the precision of `x`.
 pub(super) fn widened(weight: Tensor<2>, x: &Tensor<2>) -> Tensor<2> {
     if weight.dtype() == x.dtype() { weight } else { weight.cast(x.dtype()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_weight_multiplies_the_same_in_parts() {
+        let device = Device::flex();
+        let x = Tensor::<2>::from_data([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]], &device);
+        let numbers: Vec<f32> = (0..21).map(|at| (at * 5 % 7) as f32 * 0.37 - 1.0).collect();
+        let weight = Tensor::<2>::from_data(TensorData::new(numbers, [7, 3]), &device);
+        let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().unwrap();
+        for narrow in [DType::BF16, DType::F16] {
+            let weight = weight.clone().cast(narrow);
+            let whole = values(x.clone().matmul(weight.clone().cast(DType::F32).transpose()));
+            // Three parts of two rows and one of one; one part; a row in each.
+            for at_once in [6, 21, 1] {
+                assert_eq!(values(in_parts(x.clone(), weight.clone(), at_once)), whole, "{narrow:?}, {at_once}");
+            }
+        }
+        assert_eq!(values(times(x.clone(), weight.clone())), values(x.matmul(weight.transpose())));
+    }
 }

@@ -132,6 +132,20 @@ impl Gguf {
         self
     }
 
+    /// Tokens `!`, `l`, `o`, `w`, `1`, `Ġ`, the merges `l o`, `lo w`, `Ġ low`, and `<|end|>` for an end.
+    ///
+    /// - `pre`: how text is cut
+    pub fn with_tokens(self, pre: &str) -> Self {
+        let texts = |texts: &[&str]| Value::Texts(texts.iter().map(|text| text.to_string()).collect());
+        let tokens = ["<|end|>", "!", "l", "o", "w", "1", "Ġ", "lo", "low", "Ġlow", "11"];
+        self.with("tokenizer.ggml.model", Value::Text("gpt2".into()))
+            .with("tokenizer.ggml.pre", Value::Text(pre.into()))
+            .with("tokenizer.ggml.tokens", texts(&tokens))
+            .with("tokenizer.ggml.token_type", Value::Integers(vec![3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]))
+            .with("tokenizer.ggml.merges", texts(&["l o", "lo w", "Ġ low", "1 1"]))
+            .with("tokenizer.ggml.eos_token_id", Value::Count(0))
+    }
+
     pub fn retyped(mut self, name: &str, id: u32) -> Self {
         self.tensors.iter_mut().find(|tensor| tensor.name == name).unwrap().id = id;
         self
