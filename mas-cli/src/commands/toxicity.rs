@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// Where to align, each site with a fit of its own; the first one has the shuffled control
     #[arg(long, value_delimiter = ',')]
     site: Option<Vec<String>>,
+    /// At the first site an untrained twin of the first model as a source, too; with the paper preset it is there anyway
+    #[arg(long)]
+    random_network: bool,
     /// Coordinates of the subspace
     #[arg(long, value_parser = super::count)]
     k: Option<usize>,
@@ -80,6 +83,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         batch: arguments.batch.unwrap_or(preset.batch),
         accumulate: arguments.accumulate.unwrap_or(preset.accumulate),
         sites: arguments.site.clone().unwrap_or(preset.sites.clone()),
+        random_network: arguments.random_network || preset.random_network,
         k: arguments.k.unwrap_or(preset.k),
         fit_steps: arguments.fit_steps.unwrap_or(preset.fit_steps),
         fit_batch: arguments.fit_batch.unwrap_or(preset.fit_batch),

@@ -13,7 +13,7 @@ use super::{Answers, Group, Progress, Settings, Study};
 use crate::{
     Error, Result,
     device::Compute,
-    results::{Control, OutcomeRow, read_rows, write_file, write_rows},
+    results::{Control, OutcomeRow, read_rows, untrained_twin, write_file, write_rows},
     seeds::derive,
 };
 
@@ -37,24 +37,31 @@ pub struct Shown {
 /// How many of these there are.
 const SHOWN: usize = 6;
 
+/// What is interchanged between which models.
+pub struct Interchanges<'a> {
+    pub study: &'a Study,
+    pub models: &'a [FrozenDecoder<LanguageModel>],
+    pub answers: &'a Answers,
+    pub tokenizer: &'a Tokenizer,
+    pub compute: &'a Compute,
+}
+
 /// Fits what has not been fitted, at every site, and measures it.
-pub fn interchanges(
-    study: &Study,
-    models: &[FrozenDecoder<LanguageModel>],
-    answers: &Answers,
-    tokenizer: &Tokenizer,
-    compute: &Compute,
-    progress: &mut Progress,
-) -> Result<Vec<AtSite>> {
+pub fn interchanges(of: &Interchanges, progress: &mut Progress) -> Result<Vec<AtSite>> {
+    let study = of.study;
     let mut found = Vec::new();
     for (index, site) in study.settings.sites.iter().enumerate() {
         let mut rows = Vec::new();
-        for control in [Control::None, Control::Shuffled] {
-            // One control is enough to say what a fit to nothing comes to.
-            if control == Control::Shuffled && index > 0 {
-                continue;
+        for control in [Control::None, Control::Shuffled, Control::RandomNetwork] {
+            let asked_for = match control {
+                Control::None => true,
+                // At one site they are enough to say what a fit to nothing comes to.
+                Control::Shuffled => index == 0,
+                _ => index == 0 && study.settings.random_network,
+            };
+            if asked_for {
+                rows.extend(of.at_site(site, control, progress)?);
             }
-            rows.extend(at_site(study, models, answers, tokenizer, site, control, compute, progress)?);
         }
         let path = study.folder.join("alignments").join(site).join(SHOWN_FILE);
         let shown = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
@@ -67,144 +74,154 @@ pub fn interchanges(
 
 const SHOWN_FILE: &str = "shown.json";
 
-#[expect(clippy::too_many_arguments, reason = "one call, of everything that the study has")]
-fn at_site(
-    study: &Study,
-    models: &[FrozenDecoder<LanguageModel>],
-    answers: &Answers,
-    tokenizer: &Tokenizer,
-    site: &str,
-    control: Control,
-    compute: &Compute,
-    progress: &mut Progress,
-) -> Result<Vec<OutcomeRow>> {
-    let settings = &study.settings;
-    let name = if control == Control::Shuffled { format!("{site}-shuffled") } else { site.to_owned() };
-    let folder = study.folder.join("alignments").join(&name);
-    let table = folder.join("outcomes.csv");
-    if table.is_file() {
-        return Ok(read_rows(&table)?);
-    }
-    std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
-    let participants: Vec<Participant> =
-        models.iter().map(|model| Participant::live(model, site)).collect::<mas_core::Result<_>>()?;
-    let directions = all_directions(models.len());
-    let (training, validation) = (settings.training_prompts, settings.validation_prompts);
-    let of = |range: Range<usize>, shuffled: bool| -> Result<Vec<Pairs>> {
-        let pairs = |direction: &Direction| {
-            let pairs = pairs(answers, *direction, range.clone(), settings.prompt)?;
-            let purpose = [direction.source.to_string(), direction.target.to_string()];
-            let seed = derive(settings.seed, &["shuffle", &purpose[0], &purpose[1]]);
-            Ok(if shuffled { pairs.shuffled(Positions::Stepwise, seed)? } else { pairs })
-        };
-        directions.iter().map(pairs).collect()
-    };
-    let shuffled = control == Control::Shuffled;
-    let sets = [
-        of(0..training, shuffled)?,
-        of(training..training + validation, shuffled)?,
-        of(training + validation..training + validation + settings.held_out_prompts, shuffled)?,
-    ];
-    let [training, validation, held_out] = [0, 1, 2].map(|set: usize| -> Vec<Exchange> {
-        let exchange = |(&direction, pairs)| Exchange { direction, subspace: 0, pairs };
-        directions.iter().zip(&sets[set]).map(exchange).collect()
-    });
-    let objective = Method::Mas.objective(models.len())?;
-    let setting = Setting { positions: Positions::Stepwise, retain: objective.retain };
-    let fit = Fit {
-        participants: participants.clone(),
-        setting,
-        training,
-        validation,
-        objective,
-        config: FitConfig {
-            batch: settings.fit_batch,
-            learning_rate: settings.fit_learning_rate,
-            max_steps: settings.fit_steps,
-            // A killed fit goes on from its last validation.
-            evaluate_every: settings.fit_steps.div_ceil(3),
-            seed: derive(settings.seed, &["batches"]),
-            ..FitConfig::default()
-        },
-    };
-    let alignment = begin(settings, &participants, compute)?;
-    let checkpoint = folder.join("checkpoint.safetensors");
-    let fitted = fit.run(alignment, Some(&checkpoint), &mut |event| {
-        if let fit::Event::Step { step, loss } = event {
-            progress(&format!("aligning at {name}, loss {loss:.3}"), step, settings.fit_steps);
+impl Interchanges<'_> {
+    /// Every held-out interchange of one fit at `site`. In that of the random-network control an untrained twin stands in the
+    /// first model's place, and the targets should go on as the model itself did; only what the twin sends is measured.
+    fn at_site(&self, site: &str, control: Control, progress: &mut Progress) -> Result<Vec<OutcomeRow>> {
+        let Self { study, models, answers, tokenizer, compute } = *self;
+        let settings = &study.settings;
+        let name = if control == Control::None { site.to_owned() } else { format!("{site}-{}", control.id()) };
+        let folder = study.folder.join("alignments").join(&name);
+        let table = folder.join("outcomes.csv");
+        if table.is_file() {
+            return Ok(read_rows(&table)?);
         }
-        Ok(())
-    })?;
-    if fitted.ending == fit::Ending::Diverged {
-        // It is the only fit of its kind: judged, it would pass for what models share.
-        return Err(mas_core::Error::NotFinite(format!(
+        std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+        let twin = (control == Control::RandomNetwork).then(|| self.twin()).transpose()?;
+        let networks =
+            models.iter().enumerate().map(|(index, model)| twin.as_ref().filter(|_| index == 0).unwrap_or(model));
+        let participants: Vec<Participant> =
+            networks.map(|model| Participant::live(model, site)).collect::<mas_core::Result<_>>()?;
+        let directions = all_directions(models.len());
+        let judges = |direction: Direction| twin.is_none() || (direction.source == 0 && direction.target != 0);
+        let (training, validation) = (settings.training_prompts, settings.validation_prompts);
+        let of = |range: Range<usize>, shuffled: bool| -> Result<Vec<Pairs>> {
+            let pairs = |direction: &Direction| {
+                let pairs = pairs(answers, *direction, range.clone(), settings.prompt)?;
+                let purpose = [direction.source.to_string(), direction.target.to_string()];
+                let seed = derive(settings.seed, &["shuffle", &purpose[0], &purpose[1]]);
+                Ok(if shuffled { pairs.shuffled(Positions::Stepwise, seed)? } else { pairs })
+            };
+            directions.iter().map(pairs).collect()
+        };
+        let shuffled = control == Control::Shuffled;
+        let sets = [
+            of(0..training, shuffled)?,
+            of(training..training + validation, shuffled)?,
+            of(training + validation..training + validation + settings.held_out_prompts, shuffled)?,
+        ];
+        let [training, validation, held_out] = [0, 1, 2].map(|set: usize| -> Vec<Exchange> {
+            let exchange = |(&direction, pairs)| Exchange { direction, subspace: 0, pairs };
+            directions.iter().zip(&sets[set]).map(exchange).collect()
+        });
+        let objective = Method::Mas.objective(models.len())?;
+        let setting = Setting { positions: Positions::Stepwise, retain: objective.retain };
+        let fit = Fit {
+            participants: participants.clone(),
+            setting,
+            training,
+            validation,
+            objective,
+            config: FitConfig {
+                batch: settings.fit_batch,
+                learning_rate: settings.fit_learning_rate,
+                max_steps: settings.fit_steps,
+                // A killed fit goes on from its last validation.
+                evaluate_every: settings.fit_steps.div_ceil(3),
+                judged: twin.is_some().then(|| directions.iter().copied().filter(|&one| judges(one)).collect()),
+                seed: derive(settings.seed, &["batches"]),
+                ..FitConfig::default()
+            },
+        };
+        let alignment = begin(settings, &participants, compute)?;
+        let checkpoint = folder.join("checkpoint.safetensors");
+        let fitted = fit.run(alignment, Some(&checkpoint), &mut |event| {
+            if let fit::Event::Step { step, loss } = event {
+                progress(&format!("aligning at {name}, loss {loss:.3}"), step, settings.fit_steps);
+            }
+            Ok(())
+        })?;
+        if fitted.ending == fit::Ending::Diverged {
+            // It is the only fit of its kind: judged, it would pass for what models share.
+            return Err(mas_core::Error::NotFinite(format!(
             "the fit at {name} diverged after {} steps; a smaller learning rate than {} may help. Its last good checkpoint is {}",
             fitted.steps,
             settings.fit_learning_rate,
             checkpoint.display()
         ))
         .into());
-    }
-    progress(&format!("judging at {name}"), settings.fit_steps, settings.fit_steps);
-    let mut rows = Vec::new();
-    let mut measured = vec![(control, Swap::Interchange)];
-    if control == Control::None {
-        measured.push((Control::NoSwap, Swap::NoSwap));
-    }
-    for (control, swap) in measured {
-        let outcomes = evaluate(&participants, &fitted.alignment, setting, &held_out, swap)?;
-        for (exchange, outcomes) in held_out.iter().zip(&outcomes) {
-            for (pair, outcome) in outcomes.iter().enumerate() {
-                rows.push(OutcomeRow {
-                    source: models_name(answers, exchange.direction.source),
-                    target: models_name(answers, exchange.direction.target),
-                    variable: "full".into(),
-                    control,
-                    pair: pair as u64,
-                    // Source and target read the same prompt.
-                    source_sequence: pair as u64,
-                    target_sequence: pair as u64,
-                    changed: exchange.pairs.changed[pair],
-                    held_out_count: false,
-                    correct: outcome.is_right(),
-                    tokens_correct: outcome.right.into(),
-                    tokens: outcome.tokens.into(),
+        }
+        progress(&format!("judging at {name}"), settings.fit_steps, settings.fit_steps);
+        let held_out: Vec<Exchange> = held_out.into_iter().filter(|exchange| judges(exchange.direction)).collect();
+        let mut rows = Vec::new();
+        let mut measured = vec![(control, Swap::Interchange)];
+        if control == Control::None {
+            measured.push((Control::NoSwap, Swap::NoSwap));
+        }
+        for (control, swap) in measured {
+            let outcomes = evaluate(&participants, &fitted.alignment, setting, &held_out, swap)?;
+            for (exchange, outcomes) in held_out.iter().zip(&outcomes) {
+                for (pair, outcome) in outcomes.iter().enumerate() {
+                    rows.push(OutcomeRow {
+                        source: participants[exchange.direction.source].name().to_owned(),
+                        target: participants[exchange.direction.target].name().to_owned(),
+                        variable: "full".into(),
+                        control,
+                        pair: pair as u64,
+                        // Source and target read the same prompt.
+                        source_sequence: pair as u64,
+                        target_sequence: pair as u64,
+                        changed: exchange.pairs.changed[pair],
+                        held_out_count: false,
+                        correct: outcome.is_right(),
+                        tokens_correct: outcome.right.into(),
+                        tokens: outcome.tokens.into(),
+                    });
+                }
+            }
+        }
+        let mut shown = Vec::new();
+        let across = |exchange: &&Exchange| {
+            let [source, target] = [exchange.direction.source, exchange.direction.target].map(|at| models[at].name());
+            Group::of(source, target) == Group::ToxicNontoxic && source.starts_with("toxic")
+        };
+        if let Some(exchange) = held_out.iter().find(across) {
+            let changed: Vec<usize> = (0..exchange.pairs.len()).filter(|&pair| exchange.pairs.changed[pair]).collect();
+            let chosen = &changed[..changed.len().min(SHOWN)];
+            let pairs = exchange.pairs.select(chosen);
+            let exchange = Exchange { pairs: &pairs, ..*exchange };
+            let target = &models[exchange.direction.target];
+            for (pair, said) in
+                chosen.iter().zip(said_after(&participants, target, &fitted.alignment, setting, exchange)?)
+            {
+                shown.push(Shown {
+                    source: answers.models[exchange.direction.source].0.clone(),
+                    target: answers.models[exchange.direction.target].0.clone(),
+                    prompt: settings.training_prompts + settings.validation_prompts + pair,
+                    said: tokenizer.decode(&said)?,
                 });
             }
         }
+        let shown = serde_json::to_vec_pretty(&shown).map_err(|error| Error::Internal(error.to_string()))?;
+        write_file(&folder.join(SHOWN_FILE), &shown)?;
+        let about: toml::Table = toml::Table::from_iter([
+            ("study".to_owned(), "toxicity".into()),
+            ("site".to_owned(), site.into()),
+            ("best-step".to_owned(), (fitted.best_step as i64).into()),
+        ]);
+        fitted.alignment.save(&folder, &about)?;
+        write_rows(&table, &rows)?;
+        std::fs::remove_file(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
+        Ok(rows)
     }
-    let mut shown = Vec::new();
-    let across = |exchange: &&Exchange| {
-        let [source, target] = [exchange.direction.source, exchange.direction.target].map(|at| models[at].name());
-        Group::of(source, target) == Group::ToxicNontoxic && source.starts_with("toxic")
-    };
-    if let Some(exchange) = held_out.iter().find(across) {
-        let changed: Vec<usize> = (0..exchange.pairs.len()).filter(|&pair| exchange.pairs.changed[pair]).collect();
-        let chosen = &changed[..changed.len().min(SHOWN)];
-        let pairs = exchange.pairs.select(chosen);
-        let exchange = Exchange { pairs: &pairs, ..*exchange };
-        let target = &models[exchange.direction.target];
-        for (pair, said) in chosen.iter().zip(said_after(&participants, target, &fitted.alignment, setting, exchange)?)
-        {
-            shown.push(Shown {
-                source: models_name(answers, exchange.direction.source),
-                target: models_name(answers, exchange.direction.target),
-                prompt: settings.training_prompts + settings.validation_prompts + pair,
-                said: tokenizer.decode(&said)?,
-            });
-        }
+
+    /// A model of the first one's shape that has learned nothing.
+    fn twin(&self) -> Result<FrozenDecoder<LanguageModel>> {
+        let first = &self.models[0];
+        let seed = derive(self.study.settings.seed, &["untrained twin", first.name()]);
+        let network = first.network().config().init(seed, &self.compute.device)?;
+        Ok(FrozenDecoder::new(untrained_twin(first.name()), network))
     }
-    let shown = serde_json::to_vec_pretty(&shown).map_err(|error| Error::Internal(error.to_string()))?;
-    write_file(&folder.join(SHOWN_FILE), &shown)?;
-    let about: toml::Table = toml::Table::from_iter([
-        ("study".to_owned(), "toxicity".into()),
-        ("site".to_owned(), site.into()),
-        ("best-step".to_owned(), (fitted.best_step as i64).into()),
-    ]);
-    fitted.alignment.save(&folder, &about)?;
-    write_rows(&table, &rows)?;
-    std::fs::remove_file(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
-    Ok(rows)
 }
 
 /// What the target says after each interchange, as long as the source's answer is.
@@ -238,10 +255,6 @@ fn said_after(
         }
     }
     Ok(said.into_iter().map(|tokens| tokens.into_values().collect()).collect())
-}
-
-fn models_name(answers: &Answers, index: usize) -> String {
-    answers.models[index].0.clone()
 }
 
 /// Interchanges from one model into another at the prompts in `range`: both read the prompt, the activity at all of its

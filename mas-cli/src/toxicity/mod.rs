@@ -51,6 +51,8 @@ pub struct Settings {
     pub held_out_prompts: usize,
     /// The sites, each with a fit of its own; the first one has the shuffled control.
     pub sites: Vec<String>,
+    /// Whether the first site has the random-network control, too.
+    pub random_network: bool,
     /// Coordinates of the subspace.
     pub k: usize,
     /// Steps of a fit.
@@ -67,7 +69,7 @@ impl Settings {
     pub fn quick(middle: usize) -> Self {
         Self {
             seed: 0,
-            splits: 2,
+            splits: 3,
             steps: 30,
             batch: 8,
             accumulate: 2,
@@ -79,6 +81,7 @@ impl Settings {
             validation_prompts: 4,
             held_out_prompts: 40,
             sites: vec!["embedding".into(), format!("layer.{middle}")],
+            random_network: false,
             k: 32,
             fit_steps: 30,
             fit_batch: 4,
@@ -99,6 +102,7 @@ impl Settings {
             training_prompts: 1000,
             validation_prompts: 50,
             held_out_prompts: 300,
+            random_network: true,
             k: 64,
             fit_steps: 2000,
             fit_batch: 16,
@@ -172,7 +176,10 @@ impl Study {
         drop(base.network);
         let models = models::open(self, &names, compute)?;
         let answers = answers::answers(self, &models, &base.tokenizer, &splits, progress)?;
-        let outcomes = interchanges::interchanges(self, &models, &answers, &base.tokenizer, compute, progress)?;
+        let tokenizer = &base.tokenizer;
+        let between =
+            interchanges::Interchanges { study: self, models: &models, answers: &answers, tokenizer, compute };
+        let outcomes = interchanges::interchanges(&between, progress)?;
         let (groups, verdicts) = verdict::judge(&self.settings, &outcomes);
         let report = page::write(self, &answers, &splits, &outcomes, &groups, &verdicts)?;
         Ok(Findings { groups, verdicts, report })

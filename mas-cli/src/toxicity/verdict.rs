@@ -98,7 +98,7 @@ pub fn judge(settings: &Settings, found: &[AtSite]) -> (Vec<GroupRow>, Vec<Verdi
     let enough = 2 * settings.splits >= ENOUGH_NETWORKS;
     let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
     for AtSite { site, rows: outcomes, .. } in found {
-        for control in [Control::None, Control::NoSwap, Control::Shuffled] {
+        for control in [Control::None, Control::NoSwap, Control::Shuffled, Control::RandomNetwork] {
             rows.extend(Group::ALL.into_iter().filter_map(|group| row(site, group, control, outcomes, &bootstrap)));
         }
         let of = |group| in_group(outcomes, group, Control::None);

@@ -112,7 +112,7 @@ fn the_toxicity_study_runs_once_and_reports() {
     let study = |steps: &str| {
         let study = ["toxicity", "base", "--toxic", "toxic.jsonl", "--nontoxic", "nontoxic.jsonl", "--out", "study"];
         let size = ["--splits", "2", "--steps", steps, "--batch", "2", "--fit-steps", "2", "--fit-batch", "2"];
-        let rest = ["--held-out-prompts", "6", "--k", "4", "--site", "embedding,layer.1", "--json"];
+        let rest = ["--held-out-prompts", "6", "--k", "4", "--site", "embedding,layer.1", "--random-network", "--json"];
         [&study[..], &size, &rest].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     let given = study("30");
@@ -124,6 +124,12 @@ fn the_toxicity_study_runs_once_and_reports() {
     assert_eq!(within["iia"].as_f64(), Some(1.0), "a model says what it says: {findings}");
     let controls: Vec<_> = findings["groups"].as_array().unwrap().iter().map(|row| &row["control"]).collect();
     assert!(controls.contains(&&"shuffled".into()) && controls.contains(&&"no-swap".into()));
+    // From the untrained twin into each of the three others, of which one is toxic as well.
+    let random = findings["groups"].as_array().unwrap().iter().filter(|row| row["control"] == "random-network");
+    let random: Vec<_> =
+        random.map(|row| (row["site"].as_str(), row["group"].as_str(), row["directions"].as_u64())).collect();
+    let at = Some("embedding");
+    assert_eq!(random, [(at, Some("toxic-toxic"), Some(1)), (at, Some("toxic-nontoxic"), Some(2))]);
     assert_eq!(findings["verdicts"].as_array().unwrap().len(), 2);
     let report = std::fs::read_to_string(place.join("study/report.html")).unwrap();
     assert!(
