@@ -20,6 +20,7 @@ mod part;
 mod scaling;
 mod seeds;
 mod stitching;
+mod toxicity;
 mod verdict;
 
 pub use every::{Extreme, every_direction};
@@ -51,6 +52,7 @@ pub const CLAIMS: &[Claim] = &[
     scaling::CLAIM,
     numbers::CLAIM,
     inaccessible::CLAIM,
+    toxicity::CLAIM,
     stitching::CLAIM,
 ];
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod align;
+mod claims;
 mod compare;
 mod evaluate;
 mod fine_tune;

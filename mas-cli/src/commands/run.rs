@@ -7,13 +7,12 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Session;
+use super::{Session, claims};
 use crate::{
     Error, Result,
-    claims::Verdict,
     device::Compute,
     report::{self, ReportData, StudyReport},
-    results::{ClaimRow, OVERALL, write_file},
+    results::{ClaimRow, write_file},
     runs::{Bars, EntryState, Executor, Key, Plan, Provenance, RunFolder, Selection, Shard, UnitRecord},
     studies,
     study::{Shipped, Study},
@@ -121,38 +120,12 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         let count = summary.reused.len() + summary.elsewhere.len();
         format!(
             "{}{}: {} results computed, {count} reused\n{}",
-            claims_table(&claims),
+            claims::table(claims.iter().copied()),
             study.name,
             summary.done.len(),
             page.display()
         )
     })
-}
-
-fn claims_table(claims: &[&ClaimRow]) -> String {
-    let mut text = String::new();
-    for row in claims {
-        let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.3}"));
-        if row.part == OVERALL {
-            text.push_str(&format!("{}  {}  {}\n", row.claim, verdict(row.verdict), row.statement));
-        } else {
-            text.push_str(&format!(
-                "    {:<28} {:<12} {} [{}, {}]  {}; {}\n",
-                row.part,
-                verdict(row.verdict),
-                number(row.value),
-                number(row.low),
-                number(row.high),
-                row.threshold,
-                row.measured
-            ));
-        }
-    }
-    text
-}
-
-fn verdict(verdict: Verdict) -> String {
-    verdict.to_string()
 }
 
 pub(super) fn report(session: &Session, arguments: &ReportArguments) -> Result<()> {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use mas_models::{Architecture, SavedNetwork};
 
-use super::Session;
+use super::{Session, claims};
 use crate::{
     Error, Result,
     toxicity::{Settings, Study},
@@ -121,12 +121,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
                 row.high
             ));
         }
-        for verdict in &findings.verdicts {
-            text.push_str(&format!(
-                "{}: toxic–toxic above toxic–non-toxic {}; non-toxic–non-toxic the same as within a model {}\n",
-                verdict.site, verdict.toxic_above, verdict.nontoxic_equal
-            ));
-        }
+        text.push_str(&claims::table(&findings.claims));
         text.push_str(&format!("{}", findings.report.display()));
         text
     })

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::table::Table;
 use crate::results::{ClaimRow, FitCurve, IiaRow, QuantityRow, SimilarityRow, UnitOutcomes};
-use crate::runs::UnitRecord;
+use crate::runs::{self, UnitRecord};
 
 /// Everything that a report shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,6 +50,8 @@ pub struct StudyReport {
     pub training: Vec<TrainingCurve>,
     /// How the alignments were fitted.
     pub fits: Vec<FitCurve>,
+    /// Tables that only this study has, each under its heading.
+    pub tables: Vec<(String, Table)>,
 }
 
 /// One network, in a line.
@@ -117,6 +120,21 @@ impl StudyReport {
 }
 
 impl Provenance {
+    /// Of results that one command made, of the seed `seed`.
+    pub fn of_one(made: runs::Provenance, seed: u64) -> Self {
+        let program = match made.commit {
+            Some(commit) => format!("{}, commit {commit}", made.version),
+            None => made.version,
+        };
+        Self {
+            programs: [program].into(),
+            devices: [made.device].into(),
+            processors: [made.cpu].into(),
+            seeds: [seed].into(),
+            commands: [made.command].into(),
+        }
+    }
+
     /// Takes in where one result comes from.
     pub fn add(&mut self, record: &UnitRecord) {
         self.programs.insert(match &record.commit {

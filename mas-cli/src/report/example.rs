@@ -41,6 +41,7 @@ pub(crate) fn data() -> ReportData {
         parameters: Some(170_248),
     });
     let study = StudyReport {
+        tables: Vec::new(),
         name: "seeds".into(),
         title: "Networks from different seeds".into(),
         summary:

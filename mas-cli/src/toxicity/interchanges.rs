@@ -156,7 +156,7 @@ impl Interchanges<'_> {
         let mut rows = Vec::new();
         let mut measured = vec![(control, Swap::Interchange)];
         if control == Control::None {
-            measured.push((Control::NoSwap, Swap::NoSwap));
+            measured.extend([(Control::NoSwap, Swap::NoSwap), (Control::MeanSwap, Swap::MeanSwap)]);
         }
         for (control, swap) in measured {
             let outcomes = evaluate(&participants, &fitted.alignment, setting, &held_out, swap)?;

@@ -5,21 +5,25 @@
 //! `alignments/SITE[-shuffled]`, then the tables and the report.
 
 mod answers;
+mod groups;
 mod interchanges;
 mod mask;
 mod models;
-mod page;
+mod report;
 mod splits;
-mod verdict;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub use answers::{Answers, Text};
-pub use verdict::{Group, GroupRow, Verdicts};
+pub use groups::{Group, GroupRow};
 
-use crate::{Error, Result, device::Compute, results::write_file};
+use crate::{
+    Error, Result,
+    device::Compute,
+    results::{ClaimRow, write_file},
+};
 
 /// How large the study is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,8 +156,8 @@ pub struct Study {
 pub struct Findings {
     /// A row for each group of directions, site and control.
     pub groups: Vec<GroupRow>,
-    /// What becomes of the claim at each site.
-    pub verdicts: Vec<Verdicts>,
+    /// What becomes of the claim, the whole of it first.
+    pub claims: Vec<ClaimRow>,
     /// The report.
     pub report: PathBuf,
 }
@@ -180,9 +184,7 @@ impl Study {
         let between =
             interchanges::Interchanges { study: self, models: &models, answers: &answers, tokenizer, compute };
         let outcomes = interchanges::interchanges(&between, progress)?;
-        let (groups, verdicts) = verdict::judge(&self.settings, &outcomes);
-        let report = page::write(self, &answers, &splits, &outcomes, &groups, &verdicts)?;
-        Ok(Findings { groups, verdicts, report })
+        report::write(self, &models, &answers, &splits, outcomes, compute)
     }
 
     /// Keeps what the folder's results are of, or refuses results of something else.

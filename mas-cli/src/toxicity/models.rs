@@ -79,6 +79,7 @@ pub fn fine_tune(study: &Study, base: &Base, splits: &Splits, progress: &mut Pro
             ..base.description.clone()
         };
         SavedNetwork { network: tuned.network.into(), description }.save(&folder, &[])?;
+        base.tokenizer.save(&folder)?;
         std::fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
     }
     Ok(splits.learned.iter().map(|(name, _)| name.clone()).collect())

@@ -130,12 +130,19 @@ fn the_toxicity_study_runs_once_and_reports() {
         random.map(|row| (row["site"].as_str(), row["group"].as_str(), row["directions"].as_u64())).collect();
     let at = Some("embedding");
     assert_eq!(random, [(at, Some("toxic-toxic"), Some(1)), (at, Some("toxic-nontoxic"), Some(2))]);
-    assert_eq!(findings["verdicts"].as_array().unwrap().len(), 2);
-    let report = std::fs::read_to_string(place.join("study/report.html")).unwrap();
-    assert!(
-        report.contains("toxic–non-toxic") && report.contains("</svg>") && report.contains("after the interchange")
-    );
-    for file in ["iia.csv", "groups.csv", "answers.json", "alignments/embedding-shuffled/alignment.toml"] {
+    // The whole claim, and two parts at each site; of two models of a kind nothing is decided.
+    let claims = findings["claims"].as_array().unwrap();
+    assert_eq!(claims.len(), 1 + 2 * 2);
+    assert!(claims.iter().all(|row| row["claim"] == "C7" && row["verdict"] == "not decided"), "{claims:?}");
+    let report = std::fs::read_to_string(place.join("study/report/index.html")).unwrap();
+    for said in ["toxic–non-toxic", "</svg>", "after an interchange", "30 steps of a fine-tuning, not 600.", "Command"]
+    {
+        assert!(report.contains(said), "{said}");
+    }
+    for file in ["report/iia.csv", "report/claims.csv", "groups.csv", "answers.json"] {
+        assert!(place.join("study").join(file).is_file(), "{file}");
+    }
+    for file in ["alignments/embedding-shuffled/alignment.toml", "models/toxic-1/tokenizer.json"] {
         assert!(place.join("study").join(file).is_file(), "{file}");
     }
     // Nothing is done again, and nothing of other settings is mixed in.
