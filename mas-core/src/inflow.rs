@@ -3,8 +3,8 @@ use std::{cell::RefCell, ops::Range};
 use burn::prelude::*;
 
 use crate::{
-    At, Continuation, Direction, Edit, Error, Network, Pairs, Participant, Positions, Prefix, Result, Resume, Retain,
-    Site, Trials,
+    At, Continuation, Direction, Edit, Error, Natural, Network, Pairs, Participant, Positions, Prefix, Result, Resume,
+    Retain, Site, Trials,
     alignment::{Evaluated, Subspaces},
     interchange::insert,
 };
@@ -41,9 +41,13 @@ pub(crate) struct Inflow<'a> {
     trials: Trials,
     positions: Vec<usize>,
     prefix: Option<Prefix>,
-    /// The target's activity where it is edited, `[trial, width]`; individual interchanges only.
-    natural: Option<Tensor<2>>,
+    /// The target's own activity where it is edited; where it [reaches](Self::reaches) so far, to the end of the trials.
+    natural: Option<Natural>,
+    reaches: bool,
 }
+
+/// The most numbers of one exchange's activity at whole histories that are held; those of more are read in every step.
+const HELD: usize = 1 << 25;
 
 /// Which aligned coordinates go over.
 enum Swapped {
@@ -73,8 +77,8 @@ pub(crate) struct Part<'a> {
     pub rows: Range<usize>,
     participant: Participant<'a>,
     sources: Trials,
-    /// The source's vectors at the exchanged positions, pair after pair, `[vector, width]`. A history's are held only of a
-    /// network that is not there to be read later: they are as many as its tokens.
+    /// The source's vectors at the exchanged positions, pair after pair, `[vector, width]`. A history's, as many as its
+    /// tokens, are held where there is [room](HELD) for them, or no network to read them from later.
     vectors: Option<Tensor<2>>,
     /// The first vector of each pair.
     first: Vec<usize>,
@@ -147,7 +151,7 @@ impl<'a> Inflow<'a> {
                 let begin = if stepwise { 0 } else { position };
                 at.extend((begin..=position).map(|position| (pair, position)));
             }
-            let held = !stepwise || source.network().is_err();
+            let held = !stepwise || at.len() * source.site().width <= HELD || source.network().is_err();
             let read = || source.reader().read(source.site(), &pairs.source, &at);
             let vectors = held.then(read).transpose()?;
             let rows = positions.len()..positions.len() + pairs.len();
@@ -157,14 +161,24 @@ impl<'a> Inflow<'a> {
         }
         let counterfactuals: Vec<&Trials> = members.iter().map(|&e| &exchanges[e].pairs.counterfactual).collect();
         let trials = Trials::concatenate(&counterfactuals)?;
-        let (prefix, natural) = match setting.positions {
-            Positions::Individual => {
-                let at: Vec<_> = positions.iter().copied().enumerate().collect();
-                (Some(network.prepare(&site, &trials, &positions)?), Some(network.read(&site, &trials, &at)?))
+        let individual = setting.positions == Positions::Individual;
+        let prefix = individual.then(|| network.prepare(&site, &trials, &positions)).transpose()?;
+        let begin = |position: usize| if individual { position } else { 0 };
+        // The last token has nothing to predict, and is not read.
+        let to_the_end: Vec<Range<usize>> = (positions.iter().enumerate())
+            .map(|(trial, &position)| begin(position)..(position + 1).max(trials.length(trial).saturating_sub(1)))
+            .collect();
+        let numbers = to_the_end.iter().map(Range::len).sum::<usize>() * site.width;
+        let reaches = !network.carries_state(&site) && numbers <= HELD * members.len();
+        let natural = match (reaches, individual) {
+            (true, _) => Some(Natural::read(network, &site, &trials, &to_the_end)?),
+            (false, true) => {
+                let edited: Vec<_> = positions.iter().map(|&position| position..position + 1).collect();
+                Some(Natural::read(network, &site, &trials, &edited)?)
             }
-            Positions::Stepwise => (None, None),
+            (false, false) => None,
         };
-        Ok(Self { target, network, parts, site, setting, swapped, trials, positions, prefix, natural })
+        Ok(Self { target, network, parts, site, setting, swapped, trials, positions, prefix, natural, reaches })
     }
 
     /// The interchanges of `rows`, which go part by part, to be resumed.
@@ -177,6 +191,7 @@ impl<'a> Inflow<'a> {
             positions: &self.positions,
             rows,
             free_running,
+            natural: self.natural.as_ref().filter(|_| self.reaches),
         }
     }
 
@@ -222,7 +237,10 @@ impl<'a> Inflow<'a> {
     /// The target's own activity at the exchanged positions, `[vector, width]`, where that is known beforehand.
     pub fn natural(&self, resume: &Resume) -> Result<Option<Tensor<2>>> {
         match &self.natural {
-            Some(natural) => Ok(Some(take(natural, resume.rows))),
+            Some(natural) => {
+                let at = resume.exchanged().into_iter().map(|At { row, position }| (resume.rows[row], position));
+                Ok(Some(natural.at(at)))
+            }
             None if self.network.carries_state(&self.site) => Ok(None),
             None => self.read(resume).map(Some),
         }

@@ -29,7 +29,7 @@ pub use fit::{Fit, FitConfig, Fitted};
 pub use inflow::{Exchange, Setting};
 pub use interchange::{Positions, Retain, interchange};
 pub use latent::Latents;
-pub use network::{At, Continuation, Edit, Network, Prefix, Recorded, Resume, autodiff_gradient};
+pub use network::{At, Continuation, Edit, Natural, Network, Prefix, Recorded, Resume, autodiff_gradient};
 pub use objective::{Direction, LATENT_WEIGHT, Method, Objective, all_directions};
 pub use pairs::Pairs;
 pub use participant::Participant;

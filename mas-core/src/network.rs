@@ -1,8 +1,8 @@
-use std::any::Any;
+use std::{any::Any, ops::Range};
 
 use burn::prelude::*;
 
-use crate::{Error, Positions, Result, Site, Trials};
+use crate::{Error, Positions, Result, Site, Trials, inflow::take};
 
 /// A network whose activity can be read. A file of recordings is one; so is everything that can be run.
 pub trait Recorded: Send + Sync {
@@ -130,6 +130,50 @@ pub struct Resume<'a> {
     pub rows: &'a [usize],
     /// Feed the network its own predictions where the response mask is set, in place of the trial's tokens.
     pub free_running: bool,
+    /// The natural activity at `site` of all `trials` from the first edited position on, where it is known. A site that
+    /// [carries no state](Recorded::carries_state) has it also after the edit, as long as the network reads the trial's
+    /// tokens: nothing below the site need then be run.
+    pub natural: Option<&'a Natural>,
+}
+
+/// Natural activity at a site: of every trial at some positions in a row.
+#[derive(Debug, Clone)]
+pub struct Natural {
+    /// Trial after trial, `[vector, width]`.
+    vectors: Tensor<2>,
+    /// For each trial the vector of its first position, and that position.
+    first: Vec<(usize, usize)>,
+}
+
+impl Natural {
+    /// Reads it.
+    ///
+    /// - `positions`: of each trial
+    ///
+    /// # Errors
+    /// As [`Recorded::read`].
+    pub fn read(
+        network: &(impl Recorded + ?Sized),
+        site: &Site,
+        trials: &Trials,
+        positions: &[Range<usize>],
+    ) -> Result<Self> {
+        let (mut at, mut first) = (Vec::new(), Vec::with_capacity(positions.len()));
+        for (trial, positions) in positions.iter().enumerate() {
+            first.push((at.len(), positions.start));
+            at.extend(positions.clone().map(|position| (trial, position)));
+        }
+        Ok(Self { vectors: network.read(site, trials, &at)?, first })
+    }
+
+    /// The vectors at some trials and positions, `[vector, width]`.
+    pub fn at(&self, at: impl IntoIterator<Item = (usize, usize)>) -> Tensor<2> {
+        let vector = |(trial, position): (usize, usize)| {
+            let (vector, first) = self.first[trial];
+            vector + position - first
+        };
+        take(&self.vectors, &at.into_iter().map(vector).collect::<Vec<_>>())
+    }
 }
 
 impl Resume<'_> {

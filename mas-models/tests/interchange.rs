@@ -116,6 +116,7 @@ fn large_batches(check: impl Fn(&Frozen, &Resume, Tensor<2>, &[f32], &str)) {
                     positions: &positions,
                     rows: &rows,
                     free_running,
+                    natural: None,
                 };
                 let vectors = resume.exchanged().len();
                 let values: Vec<f32> = (0..vectors * width).map(|at| (at as f32 * 0.37).sin() * size).collect();
@@ -212,6 +213,7 @@ fn reading_and_resuming_are_what_a_run_does() {
                     positions: &positions,
                     rows: &rows,
                     free_running,
+                    natural: None,
                 };
                 let continuation = frozen.resume(&resume, Edit::Known(natural)).unwrap();
                 for (output, at) in continuation.at.iter().enumerate() {
@@ -270,6 +272,7 @@ fn a_prefix_serves_any_continuation() {
                     positions: &positions,
                     rows: &[0, 1, 2],
                     free_running: false,
+                    natural: None,
                 };
                 let continuation = frozen.resume(&resume, Edit::Known(natural.clone())).unwrap();
                 continuation.logits.try_into_vec_as::<f32>().unwrap()
@@ -320,6 +323,7 @@ fn the_jacobian_of_the_response_is_that_of_finite_differences() {
                         positions: &positions,
                         rows: &[row],
                         free_running: false,
+                        natural: None,
                     };
                     let continuation = frozen.resume(&resume, Edit::Known(natural.clone() + nudge)).unwrap();
                     let logits: Vec<f32> = continuation.logits.try_into_vec_as::<f32>().unwrap();

@@ -175,6 +175,7 @@ impl InDirection<'_> {
             positions: &batch.positions,
             rows: &rows,
             free_running: true,
+            natural: None,
         };
         let exchanged = resume.exchanged();
         let sent: Vec<_> = exchanged

@@ -236,6 +236,7 @@ fn a_gradient_in_parts_is_that_of_the_whole() {
         positions: &[250, 280, 200],
         rows: &[2, 0, 1],
         free_running: false,
+        natural: None,
     };
     let at: Vec<_> = resume.exchanged().iter().map(|at| (resume.rows[at.row], at.position)).collect();
     let edited = network.read(&site, &trials, &at).unwrap() * 1.5;

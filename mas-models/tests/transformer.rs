@@ -62,6 +62,7 @@ fn resume(
         positions,
         rows: &rows,
         free_running,
+        natural: None,
     };
     network.resume(&resume, Edit::Known(vectors)).unwrap()
 }

@@ -80,6 +80,7 @@ impl<'a> Data<'a> {
             positions: &self.pairs.target_positions,
             rows,
             free_running,
+            natural: None,
         }
     }
 
@@ -107,7 +108,7 @@ pub struct Settings {
 pub fn fit(networks: [&Frozen; 2], pairs: &Pairs, validation: &Pairs, settings: &Settings) -> Matrix {
     let &Settings { steps, batch, learning_rate, validate_every } = settings;
     let data = Data::record(networks, pairs);
-    let (mut best, mut kept) = (None, None);
+    let mut best: Option<(usize, Matrix)> = None;
     let n = data.site.width;
     let mut map = Matrix::new(n, |row, column| f32::from(row == column));
     let (mut first, mut second) = (Matrix::new(n, |_, _| 0.0), Matrix::new(n, |_, _| 0.0));
@@ -133,12 +134,12 @@ pub fn fit(networks: [&Frozen; 2], pairs: &Pairs, validation: &Pairs, settings: 
         map = change.times(&map).polar();
         if (step as usize).is_multiple_of(validate_every) || step as usize == steps {
             let right = outcomes(networks, &map, validation).iter().filter(|outcome| outcome.is_right()).count();
-            if best < Some(right) {
-                (best, kept) = (Some(right), Some(map.clone()));
+            if best.as_ref().is_none_or(|(most, _)| right > *most) {
+                best = Some((right, map.clone()));
             }
         }
     }
-    kept.unwrap_or(map)
+    best.expect("a validation after the last step").1
 }
 
 /// What the target says after each pair, free-running.

@@ -25,14 +25,14 @@ pub struct Arguments {
     /// The run folder; the report goes to its `report`
     #[arg(long, default_value = "runs", value_name = "DIR")]
     runs: PathBuf,
-    /// For toxicity: the language model's network folder, in place of the fetched one
+    /// For toxicity: a language model, as a network folder or as Hugging Face has it, in place of the fetched one
     #[arg(long, value_name = "DIR", requires_all = ["toxic", "nontoxic"])]
     model: Option<PathBuf>,
     /// For toxicity: toxic text, a document a line of .jsonl
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "nontoxic")]
     toxic: Option<PathBuf>,
     /// For toxicity: other text, likewise
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "toxic")]
     nontoxic: Option<PathBuf>,
 }
 
@@ -97,24 +97,36 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
 /// The toxicity case study: one command of `mas`, once model and text are there.
 fn toxicity(shell: &Shell, arguments: &Arguments, mas: &Path, preset: &str) -> xshell::Result<()> {
     let (device, out) = (&arguments.device, arguments.runs.join("toxicity"));
-    let given = (&arguments.model, &arguments.toxic, &arguments.nontoxic);
-    let (model, toxic, nontoxic) = match given {
-        (Some(model), Some(toxic), Some(nontoxic)) => (model.clone(), toxic.clone(), nontoxic.clone()),
-        _ => {
-            let Some((file, [toxic, nontoxic])) = fetch::fetched(Path::new(fetch::FOLDER)) else {
-                println!("toxicity is left out: get its model and text by `cargo xtask fetch toxicity`");
-                return Ok(());
-            };
-            let base = out.join("base");
-            if !base.is_dir() {
-                cmd!(shell, "{mas} import gguf {file} --out {base}").run()?;
-            }
-            (base, toxic, nontoxic)
+    let fetched = fetch::fetched(Path::new(fetch::FOLDER));
+    if fetched.is_none() && arguments.model.is_none() {
+        println!("toxicity is left out: get its model and text by `cargo xtask fetch toxicity`");
+        return Ok(());
+    }
+    let base = out.join("base");
+    let model = match (&arguments.model, &fetched) {
+        (Some(folder), _) if folder.join("network.toml").is_file() => folder,
+        _ if base.is_dir() => &base,
+        (Some(folder), _) => {
+            cmd!(shell, "{mas} import huggingface {folder} --out {base}").run()?;
+            &base
+        }
+        (None, fetched) => {
+            let file = fetched.iter().map(|(file, _)| file);
+            cmd!(shell, "{mas} import gguf {file...} --out {base}").run()?;
+            &base
         }
     };
+    let [toxic, nontoxic] = match (&arguments.toxic, &arguments.nontoxic, fetched) {
+        (Some(toxic), Some(nontoxic), _) => [toxic.clone(), nontoxic.clone()],
+        (_, _, Some((_, texts))) => texts,
+        // The command line asks for text with a model.
+        _ => return Ok(()),
+    };
+    let threads = arguments.threads.map(|threads| ["--threads".to_owned(), threads.to_string()]);
+    let threads = threads.iter().flatten();
     cmd!(
         shell,
-        "{mas} toxicity {model} --toxic {toxic} --nontoxic {nontoxic} --preset {preset} --device {device} --out {out}"
+        "{mas} toxicity {model} --toxic {toxic} --nontoxic {nontoxic} --preset {preset} --device {device} --out {out} {threads...}"
     )
     .run()
 }

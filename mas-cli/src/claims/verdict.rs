@@ -48,7 +48,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Holds => "holds",
             Self::Fails => "fails",
             Self::NotDecided => "not decided",

@@ -6,12 +6,12 @@ pub(super) fn table<'a>(claims: impl IntoIterator<Item = &'a ClaimRow>) -> Strin
     for row in claims {
         let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.3}"));
         if row.part == OVERALL {
-            text.push_str(&format!("{}  {}  {}\n", row.claim, row.verdict.to_string(), row.statement));
+            text.push_str(&format!("{}  {}  {}\n", row.claim, row.verdict, row.statement));
         } else {
             text.push_str(&format!(
                 "    {:<28} {:<12} {} [{}, {}]  {}; {}\n",
                 row.part,
-                row.verdict.to_string(),
+                row.verdict,
                 number(row.value),
                 number(row.low),
                 number(row.high),

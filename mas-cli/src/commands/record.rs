@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use mas_core::{Outline, Site, Trials};
+use mas_core::{Outline, Recorded, Site, Trials};
 use mas_tasks::TaskKind;
 use serde_json::json;
 
@@ -50,13 +50,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     for (name, values) in variables {
         outline = outline.with_variable(name, values)?;
     }
-    let all: Vec<usize> = (0..trials.len()).collect();
-    let read = |rows: &[usize]| of_trials(&loaded, &site, &trials.select(rows));
-    let activity = all.chunks((AT_ONCE / (time * width)).max(1)).flat_map(|rows| match read(rows) {
-        Ok(trials) => trials.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(error)],
-    });
-    outline.write(&arguments.out, activity)?;
+    outline.write(&arguments.out, in_parts(&*loaded.network, &site, &trials, AT_ONCE))?;
     let document = json!({
         "out": arguments.out,
         "network": loaded.name(),
@@ -74,11 +68,27 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
 /// Numbers that are read at once, which bounds memory: what was read is on disk before more is.
 const AT_ONCE: usize = 1 << 24;
 
-/// The activity of each trial, `[length, width]`.
-fn of_trials(loaded: &Loaded, site: &Site, trials: &Trials) -> mas_core::Result<Vec<Vec<f32>>> {
+/// The activity of each trial in order, `[length, width]`, read in parts of about so many numbers.
+fn in_parts<'a>(
+    network: &'a dyn Recorded,
+    site: &'a Site,
+    trials: &'a Trials,
+    numbers: usize,
+) -> impl Iterator<Item = mas_core::Result<Vec<f32>>> + 'a {
+    let each = (numbers / (trials.time() * site.width).max(1)).max(1);
+    (0..trials.len()).step_by(each).flat_map(move |first| {
+        let rows: Vec<usize> = (first..trials.len().min(first + each)).collect();
+        match of_trials(network, site, &trials.select(&rows)) {
+            Ok(trials) => trials.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        }
+    })
+}
+
+fn of_trials(network: &dyn Recorded, site: &Site, trials: &Trials) -> mas_core::Result<Vec<Vec<f32>>> {
     let at: Vec<(usize, usize)> =
         (0..trials.len()).flat_map(|trial| (0..trials.length(trial)).map(move |position| (trial, position))).collect();
-    let vectors = loaded.network.read(site, trials, &at)?;
+    let vectors = network.read(site, trials, &at)?;
     let values = vectors.try_into_vec_as::<f32>().map_err(|error| mas_core::Error::Device(error.to_string()))?;
     let mut left = &values[..];
     let mut next = |&length: &usize| -> Vec<f32> {
@@ -109,4 +119,33 @@ fn of_task(session: &Session, loaded: &Loaded, kind: TaskKind, count: usize) -> 
         }
     }
     Ok((trials, variables))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use mas_models::{CellKind, Frozen, RecurrentConfig};
+
+    use super::*;
+
+    #[test]
+    fn parts_make_the_same_whole() {
+        let network = RecurrentConfig::new(CellKind::Gru, 6, 9).init(1, &Device::flex()).unwrap();
+        let network = Frozen::new("gru", network);
+        let rows: [&[u32]; 4] = [&[1, 2, 3, 4, 5], &[1, 8], &[7], &[2, 2, 6]];
+        let silent = [false; 5];
+        let trials = Trials::new(rows.iter().map(|row| (*row, &silent[..row.len()])), 0).unwrap();
+        let site = network.site("hidden").unwrap();
+        let read = |numbers: usize| -> Vec<Vec<f32>> {
+            in_parts(&network, &site, &trials, numbers).collect::<mas_core::Result<_>>().unwrap()
+        };
+        let whole = read(1 << 20);
+        assert_eq!(whole.iter().map(Vec::len).collect::<Vec<_>>(), [5, 2, 1, 3].map(|length| 6 * length));
+        // One trial, and two, at a time: 5 positions of 6 units each.
+        for numbers in [1, 60] {
+            for (part, trial) in read(numbers).iter().flatten().zip(whole.iter().flatten()) {
+                assert!((part - trial).abs() < 1e-6);
+            }
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl UnitKind {
     pub fn engine(self) -> u32 {
         match self {
             Self::Train => 4,
-            Self::Align => 5,
+            Self::Align => 6,
             Self::Similarity => 7,
         }
     }

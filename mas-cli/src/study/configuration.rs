@@ -331,6 +331,10 @@ impl AlignConfiguration {
             ..self.method.objective_without(networks, &self.inaccessible)?
         };
         objective.check(networks)?;
+        let of_two = |pair: &&VariablePair| pair.source != pair.target;
+        if let Some(pair) = self.variables.iter().find(of_two).filter(|_| networks == 1) {
+            return Err(Error::invalid(format!("`{pair}` names the variables of two networks, and there is one")));
+        }
         if self.method.takes_everything() && self.variables.len() > 1 {
             return Err(Error::invalid(format!(
                 "`{}` takes everything, which leaves no room for {} variables; align one, or `full`",

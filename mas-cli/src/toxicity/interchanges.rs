@@ -22,6 +22,8 @@ pub struct AtSite {
     pub site: String,
     pub rows: Vec<OutcomeRow>,
     pub shown: Vec<Shown>,
+    /// What has to be said of it, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// What a model says after an interchange, to be read.
@@ -51,7 +53,7 @@ pub fn interchanges(of: &Interchanges, progress: &mut Progress) -> Result<Vec<At
     let study = of.study;
     let mut found = Vec::new();
     for (index, site) in study.settings.sites.iter().enumerate() {
-        let mut rows = Vec::new();
+        let (mut rows, mut warnings) = (Vec::new(), Vec::new());
         for control in [Control::None, Control::Shuffled, Control::RandomNetwork] {
             let asked_for = match control {
                 Control::None => true,
@@ -60,14 +62,17 @@ pub fn interchanges(of: &Interchanges, progress: &mut Progress) -> Result<Vec<At
                 _ => index == 0 && study.settings.random_network,
             };
             if asked_for {
-                rows.extend(of.at_site(site, control, progress)?);
+                match of.at_site(site, control, progress)? {
+                    Some(found) => rows.extend(found),
+                    None => warnings.push(format!("The {control} control at {site} is left out: its fit diverged.")),
+                }
             }
         }
         let path = study.folder.join("alignments").join(site).join(SHOWN_FILE);
         let shown = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
         let shown = serde_json::from_slice(&shown);
         let shown = shown.map_err(|error| Error::invalid(format!("{}: {error}; remove it", path.display())))?;
-        found.push(AtSite { site: site.clone(), rows, shown });
+        found.push(AtSite { site: site.clone(), rows, shown, warnings });
     }
     Ok(found)
 }
@@ -77,14 +82,15 @@ const SHOWN_FILE: &str = "shown.json";
 impl Interchanges<'_> {
     /// Every held-out interchange of one fit at `site`. In that of the random-network control an untrained twin stands in the
     /// first model's place, and the targets should go on as the model itself did; only what the twin sends is measured.
-    fn at_site(&self, site: &str, control: Control, progress: &mut Progress) -> Result<Vec<OutcomeRow>> {
-        let Self { study, models, answers, tokenizer, compute } = *self;
+    /// None of a control that diverged.
+    fn at_site(&self, site: &str, control: Control, progress: &mut Progress) -> Result<Option<Vec<OutcomeRow>>> {
+        let Self { study, models, answers, compute, .. } = *self;
         let settings = &study.settings;
         let name = if control == Control::None { site.to_owned() } else { format!("{site}-{}", control.id()) };
         let folder = study.folder.join("alignments").join(&name);
         let table = folder.join("outcomes.csv");
         if table.is_file() {
-            return Ok(read_rows(&table)?);
+            return Ok(Some(read_rows(&table)?));
         }
         std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
         let twin = (control == Control::RandomNetwork).then(|| self.twin()).transpose()?;
@@ -141,6 +147,9 @@ impl Interchanges<'_> {
             }
             Ok(())
         })?;
+        if fitted.ending == fit::Ending::Diverged && control != Control::None {
+            return Ok(None);
+        }
         if fitted.ending == fit::Ending::Diverged {
             // It is the only fit of its kind: judged, it would pass for what models share.
             return Err(mas_core::Error::NotFinite(format!(
@@ -180,30 +189,11 @@ impl Interchanges<'_> {
                 }
             }
         }
-        let mut shown = Vec::new();
-        let across = |exchange: &&Exchange| {
-            let [source, target] = [exchange.direction.source, exchange.direction.target].map(|at| models[at].name());
-            Group::of(source, target) == Group::ToxicNontoxic && source.starts_with("toxic")
-        };
-        if let Some(exchange) = held_out.iter().find(across) {
-            let changed: Vec<usize> = (0..exchange.pairs.len()).filter(|&pair| exchange.pairs.changed[pair]).collect();
-            let chosen = &changed[..changed.len().min(SHOWN)];
-            let pairs = exchange.pairs.select(chosen);
-            let exchange = Exchange { pairs: &pairs, ..*exchange };
-            let target = &models[exchange.direction.target];
-            for (pair, said) in
-                chosen.iter().zip(said_after(&participants, target, &fitted.alignment, setting, exchange)?)
-            {
-                shown.push(Shown {
-                    source: answers.models[exchange.direction.source].0.clone(),
-                    target: answers.models[exchange.direction.target].0.clone(),
-                    prompt: settings.training_prompts + settings.validation_prompts + pair,
-                    said: tokenizer.decode(&said)?,
-                });
-            }
+        if control == Control::None {
+            let shown = self.shown(&participants, &fitted.alignment, setting, &held_out)?;
+            let shown = serde_json::to_vec_pretty(&shown).map_err(|error| Error::Internal(error.to_string()))?;
+            write_file(&folder.join(SHOWN_FILE), &shown)?;
         }
-        let shown = serde_json::to_vec_pretty(&shown).map_err(|error| Error::Internal(error.to_string()))?;
-        write_file(&folder.join(SHOWN_FILE), &shown)?;
         let about: toml::Table = toml::Table::from_iter([
             ("study".to_owned(), "toxicity".into()),
             ("site".to_owned(), site.into()),
@@ -212,7 +202,40 @@ impl Interchanges<'_> {
         fitted.alignment.save(&folder, &about)?;
         write_rows(&table, &rows)?;
         std::fs::remove_file(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
-        Ok(rows)
+        Ok(Some(rows))
+    }
+
+    /// A few answers after an interchange from a toxic model into one that is not.
+    fn shown(
+        &self,
+        participants: &[Participant],
+        alignment: &Alignment,
+        setting: Setting,
+        held_out: &[Exchange],
+    ) -> Result<Vec<Shown>> {
+        let Self { models, answers, tokenizer, .. } = *self;
+        let settings = &self.study.settings;
+        let mut shown = Vec::new();
+        let across = |exchange: &&Exchange| {
+            let [source, target] = [exchange.direction.source, exchange.direction.target].map(|at| models[at].name());
+            Group::of(source, target) == Group::ToxicNontoxic && Group::is_toxic(source)
+        };
+        if let Some(exchange) = held_out.iter().find(across) {
+            let changed: Vec<usize> = (0..exchange.pairs.len()).filter(|&pair| exchange.pairs.changed[pair]).collect();
+            let chosen = &changed[..changed.len().min(SHOWN)];
+            let pairs = exchange.pairs.select(chosen);
+            let exchange = Exchange { pairs: &pairs, ..*exchange };
+            let target = &models[exchange.direction.target];
+            for (pair, said) in chosen.iter().zip(said_after(participants, target, alignment, setting, exchange)?) {
+                shown.push(Shown {
+                    source: answers.models[exchange.direction.source].0.clone(),
+                    target: answers.models[exchange.direction.target].0.clone(),
+                    prompt: settings.training_prompts + settings.validation_prompts + pair,
+                    said: tokenizer.decode(&said)?,
+                });
+            }
+        }
+        Ok(shown)
     }
 
     /// A model of the first one's shape that has learned nothing.
@@ -246,6 +269,7 @@ fn said_after(
         positions: &pairs.target_positions,
         rows: &rows,
         free_running: true,
+        natural: None,
     };
     let mut said = vec![BTreeMap::new(); pairs.len()];
     for vectors in vectors {

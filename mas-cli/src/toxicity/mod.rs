@@ -2,7 +2,7 @@
 //! and of other text, answer the same prompts, and are aligned on their own answers.
 //!
 //! Every step leaves its result in the study's folder and is not done twice: `models/NAME`, `answers.json`,
-//! `alignments/SITE[-shuffled]`, then the tables and the report.
+//! `alignments/SITE[-CONTROL]`, then the tables and the report.
 
 mod answers;
 mod groups;
@@ -14,6 +14,8 @@ mod splits;
 
 use std::path::{Path, PathBuf};
 
+use mas_core::Site;
+use mas_models::LanguageConfig;
 use serde::{Deserialize, Serialize};
 
 pub use answers::{Answers, Text};
@@ -55,7 +57,8 @@ pub struct Settings {
     pub held_out_prompts: usize,
     /// The sites, each with a fit of its own; the first one has the shuffled control.
     pub sites: Vec<String>,
-    /// Whether the first site has the random-network control, too.
+    /// Whether the first site has the random-network control, too; nothing else depends on it.
+    #[serde(skip)]
     pub random_network: bool,
     /// Coordinates of the subspace.
     pub k: usize,
@@ -132,7 +135,31 @@ impl Settings {
         }
         Ok(())
     }
+
+    /// What would otherwise come out only after all fine-tunes.
+    fn check_for(&self, model: &LanguageConfig, sites: &[Site]) -> Result<()> {
+        if let Some(site) = self.sites.iter().find(|name| sites.iter().all(|site| site.name != **name)) {
+            return Err(Error::invalid(format!(
+                "the model has no site {site}; it has embedding and layer.0 to layer.{}",
+                model.layers - 1
+            )));
+        }
+        if self.k == 0 || self.k > model.width {
+            return Err(Error::invalid(format!("k = {}, but the model's width is {}", self.k, model.width)));
+        }
+        if self.prompt + self.answer > model.context {
+            return Err(Error::invalid(format!(
+                "prompts of {} tokens and answers of {} do not fit the model's context of {}",
+                self.prompt, self.answer, model.context
+            )));
+        }
+        Ok(())
+    }
 }
+
+/// Raised when a change to the program changes the numbers of this study, so that results of older programs are not gone
+/// on with.
+const ENGINE: u32 = 2;
 
 /// What the study is of.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,6 +201,7 @@ impl Study {
         self.settings.check()?;
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
         let base = models::Base::open(&self.model, compute)?;
+        self.settings.check_for(base.network.config(), &base.network.sites())?;
         let splits = splits::Splits::draw(self, &base)?;
         self.claim_folder(&base)?;
         let names = models::fine_tune(self, &base, &splits, progress)?;
@@ -191,6 +219,7 @@ impl Study {
     fn claim_folder(&self, base: &models::Base) -> Result<()> {
         let text = |path: &Path| crate::networks::hash_of(path);
         let origin = serde_json::json!({
+            "engine": ENGINE,
             "settings": self.settings,
             "model": base.identity,
             "toxic": text(&self.toxic)?,

@@ -36,6 +36,7 @@ pub fn write(
     let bootstrap = Bootstrap { seed: settings.seed, ..Bootstrap::default() };
     let mask = (!study.unmasked).then(|| Mask::of([&splits.documents[0], &splits.documents[1]]));
     let shown = found.first().map(|at| shown(answers, &at.shown, mask.as_ref()));
+    let warnings: Vec<String> = found.iter().flat_map(|at| at.warnings.clone()).collect();
     let names: Vec<String> = answers.models.iter().map(|(name, _)| name.clone()).collect();
     let outcomes: Vec<UnitOutcomes> = found
         .into_iter()
@@ -76,6 +77,7 @@ pub fn write(
         claims: claims.clone(),
         networks: models.iter().map(|model| network(model, settings)).collect(),
         outcomes,
+        warnings,
         tables,
         ..StudyReport::default()
     };

@@ -150,6 +150,11 @@ fn the_toxicity_study_runs_once_and_reports() {
     assert_eq!(succeeds(place, &given), first);
     let again = std::fs::metadata(place.join("study/models/toxic-1/weights.safetensors")).unwrap();
     assert_eq!(fine_tuned.modified().unwrap(), again.modified().unwrap());
+    for (site, k, said) in [("layer.9", "4", "no site layer.9"), ("layer.1", "4000", "k = 4000")] {
+        let elsewhere = ["--toxic", "toxic.jsonl", "--nontoxic", "nontoxic.jsonl", "--out", "other"];
+        let wrong = [&["toxicity", "base", "--site", site, "--k", k][..], &elsewhere].concat();
+        assert!(refuses(place, &wrong).contains(said), "{said}");
+    }
     let other = study("31");
     let other: Vec<&str> = other.iter().map(String::as_str).collect();
     assert!(refuses(place, &other).contains("results of another model, other text or other settings"));

@@ -34,6 +34,33 @@ fn an_alignment_is_fitted_measured_and_measured_again() {
     assert!(document["iia"].as_array().unwrap().len() >= 4 * 4);
 }
 
+/// From its own untrained twin, which stands before it.
+#[test]
+fn one_network_alone_has_all_controls() {
+    let folder = tempfile::tempdir().unwrap();
+    small_network(folder.path(), "a", 1);
+    let small = ["--k", "4", "--max-steps", "4", "--training-pairs", "40", "--held-out-pairs", "20", "--batch", "8"];
+    let das = [&["align", "a", "--method", "das", "--allow-unaccepted", "--controls", "--json"][..], &small].concat();
+    let rows = |arguments: &[&str]| -> Vec<serde_json::Value> {
+        let document: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), arguments)).unwrap();
+        document["iia"].as_array().unwrap().clone()
+    };
+    let of = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap().to_owned();
+    let fitted = rows(&[&das[..], &["--null", "--out", "fit"]].concat());
+    for control in ["none", "shuffled", "random-network"] {
+        assert!(fitted.iter().any(|row| row["control"] == control), "no {control}");
+    }
+    let again = rows(&["evaluate", "fit/controls/random-network", "--pairs", "20", "--json"]);
+    assert!(!again.is_empty());
+    let random = fitted.iter().filter(|row| row["control"] == "random-network");
+    for row in random.chain(&again) {
+        let [source, target, variable] = ["source", "target", "variable"].map(|key| of(row, key));
+        assert_eq!([&*source, &*target, &*variable], ["a~untrained", "a", "count"]);
+    }
+    let two = [&das[..], &["--variable", "count:phase", "--out", "x"]].concat();
+    assert!(refuses(folder.path(), &two).contains("the variables of two networks, and there is one"));
+}
+
 /// Stitching takes as many coordinates as the narrower network has, whichever of the two that is.
 #[test]
 fn stitching_takes_what_the_narrower_network_has() {

@@ -88,7 +88,7 @@ impl Activity {
     /// Another extension, or whatever the system refuses (a missing folder, a full disk). A file that was there
     /// before is then untouched.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.outline.write(path, (0..self.trials()).map(|trial| Ok(self.trial(trial))))
+        self.outline.write(path, (0..self.trials()).map(|trial| Ok(self.trial(trial).to_vec())))
     }
 }
 
@@ -101,11 +101,7 @@ impl Outline {
     /// # Errors
     /// As there, what `activity` says, another number of trials or of values than there should be, or a value that is not
     /// finite. A file that was there before is then untouched.
-    pub fn write<V: AsRef<[f32]>>(
-        &self,
-        path: impl AsRef<Path>,
-        activity: impl IntoIterator<Item = Result<V>>,
-    ) -> Result<()> {
+    pub fn write(&self, path: impl AsRef<Path>, activity: impl IntoIterator<Item = Result<Vec<f32>>>) -> Result<()> {
         let path = path.as_ref();
         let trials = &mut activity.into_iter();
         let written = match Format::of(path)? {
@@ -122,10 +118,10 @@ impl Outline {
         })
     }
 
-    fn write_safetensors<V: AsRef<[f32]>>(
+    fn write_safetensors(
         &self,
         writer: &mut impl Write,
-        activity: &mut impl Iterator<Item = Result<V>>,
+        activity: &mut dyn Iterator<Item = Result<Vec<f32>>>,
     ) -> Result<(), Failure> {
         let columns = self.columns();
         let infos: Vec<_> =
@@ -134,10 +130,10 @@ impl Outline {
         columns.iter().try_for_each(|column| self.write_column(writer, column, activity))
     }
 
-    fn write_npz<V: AsRef<[f32]>>(
+    fn write_npz(
         &self,
         writer: &mut (impl Write + Seek),
-        activity: &mut impl Iterator<Item = Result<V>>,
+        activity: &mut dyn Iterator<Item = Result<Vec<f32>>>,
     ) -> Result<(), Failure> {
         let mut file = NpzFile::new(writer);
         for column in self.columns() {
@@ -149,19 +145,19 @@ impl Outline {
         Ok(file.finish()?)
     }
 
-    fn write_npy<V: AsRef<[f32]>>(
+    fn write_npy(
         &self,
         writer: &mut impl Write,
-        activity: &mut impl Iterator<Item = Result<V>>,
+        activity: &mut dyn Iterator<Item = Result<Vec<f32>>>,
     ) -> Result<(), Failure> {
         npy::write_header(&mut *writer, "<f4", &[self.row_count(), self.width])?;
         self.each(activity, |vectors| write_all(writer, vectors, f32::to_le_bytes))
     }
 
-    fn write_csv<V: AsRef<[f32]>>(
+    fn write_csv(
         &self,
         writer: &mut impl Write,
-        activity: &mut impl Iterator<Item = Result<V>>,
+        activity: &mut dyn Iterator<Item = Result<Vec<f32>>>,
     ) -> Result<(), Failure> {
         self.each(activity, |vectors| {
             for vector in vectors.chunks_exact(self.width) {
@@ -174,11 +170,11 @@ impl Outline {
         })
     }
 
-    fn write_column<V: AsRef<[f32]>>(
+    fn write_column(
         &self,
         writer: &mut impl Write,
         column: &Column<'_>,
-        activity: &mut impl Iterator<Item = Result<V>>,
+        activity: &mut dyn Iterator<Item = Result<Vec<f32>>>,
     ) -> Result<(), Failure> {
         match &column.cells {
             Cells::Activity => {
@@ -196,16 +192,16 @@ impl Outline {
     }
 
     /// Does something with the vectors of every trial, checked.
-    fn each<V: AsRef<[f32]>>(
+    fn each(
         &self,
-        activity: &mut impl Iterator<Item = Result<V>>,
+        activity: &mut dyn Iterator<Item = Result<Vec<f32>>>,
         mut write: impl FnMut(&[f32]) -> io::Result<()>,
     ) -> Result<(), Failure> {
         for trial in 0..self.trials {
             let missing = || Error::invalid(format!("activity of {trial} trials of {} was handed over", self.trials));
             let vectors = activity.next().ok_or_else(missing)??;
-            self.check(trial, vectors.as_ref())?;
-            write(vectors.as_ref())?;
+            self.check(trial, &vectors)?;
+            write(&vectors)?;
         }
         match activity.next() {
             None => Ok(()),

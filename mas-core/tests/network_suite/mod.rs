@@ -1,7 +1,9 @@
 //! What every [`Network`] must do, checked through the trait alone, at every site and in both kinds of interchange.
 
 use burn::prelude::*;
-use mas_core::{At, Continuation, Edit, Error, Network, Positions, Prefix, Resume, Site, Trials, autodiff_gradient};
+use mas_core::{
+    At, Continuation, Edit, Error, Natural, Network, Positions, Prefix, Resume, Site, Trials, autodiff_gradient,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -16,6 +18,7 @@ pub fn suite(network: &dyn Network, trials: &Trials) {
                 case.activity_put_back_changes_nothing();
                 case.running_free_begins_after_the_interchange();
                 case.outputs_are_each_given_once();
+                case.natural_activity_that_is_known_changes_nothing();
                 case.the_gradient_is_that_of_autodiff();
                 case.the_gradient_is_that_of_finite_differences();
                 case.a_row_is_the_same_in_any_company();
@@ -75,6 +78,7 @@ impl<'a> Case<'a> {
             positions: self.positions,
             rows,
             free_running,
+            natural: None,
         }
     }
 
@@ -170,6 +174,32 @@ impl<'a> Case<'a> {
         };
         assert_eq!(at, (0..4).flat_map(of_row).collect::<Vec<_>>(), "{}", self.label);
         assert_eq!(at.len(), (0..4).map(|row| resume.outputs(row)).sum::<usize>(), "{}", self.label);
+    }
+
+    /// Where all activity at the site is known, what is below it need not be run, and what is above it is the same.
+    fn natural_activity_that_is_known_changes_nothing(&self) {
+        if self.is_sequential() {
+            return;
+        }
+        let begin = |position: usize| if self.interchange == Positions::Individual { position } else { 0 };
+        let to_the_end: Vec<_> = (self.positions.iter().enumerate())
+            .map(|(trial, &position)| begin(position)..(position + 1).max(self.trials.length(trial) - 1))
+            .collect();
+        let natural = Natural::read(self.network, self.site, self.trials, &to_the_end).unwrap();
+        let (rows, weights) = ([2, 0, 1, 2], [0.7, 0.2, 1.3, 0.4]);
+        for free_running in [false, true] {
+            let unknown = self.resume(&rows, free_running);
+            let known = Resume { natural: Some(&natural), ..unknown };
+            let edited = self.edited(&unknown);
+            let (ours, theirs) = (Outputs::of(self.run(&known, &edited)), Outputs::of(self.run(&unknown, &edited)));
+            for (at, logits) in theirs.iter() {
+                is_close(logits, ours.at(at), 1e-5, || format!("{}, free {free_running}, {at:?}", self.label));
+            }
+            let gradient = |resume| self.network.behaviour_gradient(resume, edited.clone(), &weights).unwrap().1;
+            let (ours, theirs) = (gradient(&known), gradient(&unknown));
+            let (error, size) = (norm(&(ours - theirs.clone())), norm(&theirs));
+            assert!(error <= 1e-5 * size, "{}, free {free_running}: gradient {error} of {size}", self.label);
+        }
     }
 
     fn the_gradient_is_that_of_autodiff(&self) {

@@ -456,6 +456,7 @@ fn the_loss_is_a_mean_over_tokens_and_then_over_directions() {
         positions: &pairs.target_positions,
         rows: &rows,
         free_running: false,
+        natural: None,
     };
     let tokens: usize = rows.iter().map(|&row| resume.outputs(row)).sum();
     let weights = vec![1.0 / tokens as f32; rows.len()];

@@ -121,6 +121,7 @@ fn the_extraneous_block_is_all_that_has_no_name() {
         positions: &pairs.target_positions,
         rows: &rows,
         free_running: true,
+        natural: None,
     };
     let continued = network.resume(&resume, Edit::Known(expected)).unwrap();
     let said = continued.predictions().unwrap();

@@ -1,5 +1,7 @@
 use burn::prelude::*;
-use mas_core::{Continuation, Edit, Network, Positions, Prefix, Recorded, Resume, Site, Trials, autodiff_gradient};
+use mas_core::{
+    Continuation, Edit, Natural, Network, Positions, Prefix, Recorded, Resume, Site, Trials, autodiff_gradient,
+};
 
 use super::Decoder;
 use super::memory::Memory;
@@ -113,6 +115,28 @@ impl<D: Decoder> FrozenDecoder<D> {
     }
 }
 
+/// Edited vectors with natural ones after them, to the end of each row: with activity at the site known everywhere, nothing
+/// below it is run.
+fn to_the_end(rows: &mut [Row], resume: &Resume, edited: Tensor<2>, natural: &Natural) -> Tensor<2> {
+    let edits = edited.dims()[0];
+    let (mut edit, mut order, mut later) = (0, Vec::new(), Vec::new());
+    for (row, &trial) in rows.iter_mut().zip(resume.rows) {
+        order.extend(edit..edit + row.edited);
+        edit += row.edited;
+        for position in row.begin + row.edited..row.tokens.len() {
+            order.push(edits + later.len());
+            later.push((trial, position));
+        }
+        row.edited = row.tokens.len() - row.begin;
+    }
+    if later.is_empty() {
+        return edited;
+    }
+    let device = edited.device().inner();
+    let order: Vec<i32> = order.into_iter().map(|vector| vector as i32).collect();
+    Tensor::cat(vec![edited, natural.at(later)], 0).select(0, indices(&order, &device))
+}
+
 impl<D: Decoder> Recorded for FrozenDecoder<D> {
     fn name(&self) -> &str {
         &self.name
@@ -196,8 +220,12 @@ impl<D: Decoder> Network for FrozenDecoder<D> {
             let own = (0..read).map(own).collect();
             Row { tokens: tokens[..read].to_vec(), own, begin, edited: last + 1 - begin, heard: last }
         };
-        let rows: Vec<Row> = (0..resume.rows.len()).map(row).collect();
+        let mut rows: Vec<Row> = (0..resume.rows.len()).map(row).collect();
         checks::edited(&vectors, rows.iter().map(|row| row.edited).sum(), resume.site, false)?;
+        let vectors = match resume.natural {
+            Some(natural) if !resume.free_running => to_the_end(&mut rows, resume, vectors, natural),
+            _ => vectors,
+        };
 
         let mut reading = Reading::new(&self.network, rows, Some(Edited { depth, vectors }));
         if let Some(caches) = caches {

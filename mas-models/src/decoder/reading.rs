@@ -156,7 +156,9 @@ impl<'a, D: Decoder> Reading<'a, D> {
         let layers = network.layers();
         // Below an edit nothing that a resumed run has behind it is read again.
         let upper = self.span(|row| row.begin);
-        let lower = if self.resumed { self.span(|row| row.begin + row.edited) } else { upper.clone() };
+        // Nor is anything, where activity is edited wherever it is read.
+        let covered = self.rows.iter().all(|(_, row)| row.begin + row.edited == row.tokens.len());
+        let lower = if self.resumed || covered { self.span(|row| row.begin + row.edited) } else { upper.clone() };
         let tokens = |at: &[(usize, usize)]| {
             let token = |&(index, position): &(usize, usize)| self.rows[index].1.tokens[position] as i32;
             indices(&at.iter().map(token).collect::<Vec<_>>(), &device)

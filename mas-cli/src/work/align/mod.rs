@@ -6,7 +6,7 @@ mod quantities;
 mod settings;
 mod start;
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use mas_core::{Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, fit};
 
@@ -63,8 +63,8 @@ pub fn align(
 ) -> Result<Aligned> {
     let places = networks.iter().map(Given::place).collect();
     let asked = configuration;
-    let configuration = &*asked.of_fit();
-    let networks = under_control(configuration, networks, compute)?;
+    let (configuration, networks) = of_fit(asked, networks, compute)?;
+    let configuration = &*configuration;
     let objective = configuration.objective()?;
     if let Some(direction) = objective.behaviour.iter().find(|direction| networks[direction.target].is_recorded()) {
         return Err(Error::invalid(format!(
@@ -185,19 +185,21 @@ pub fn is_aligned(folder: &Path) -> bool {
     folder.join(OUTCOMES).is_file() && !folder.join(CHECKPOINT).exists()
 }
 
-/// The networks of a fit: those that were given, and under a control what it puts in their place.
-fn under_control(
-    configuration: &AlignConfiguration,
+/// The [settings](AlignConfiguration::of_fit) and the networks of the fit itself: what was asked for and given, and under a
+/// control what it puts in their place.
+fn of_fit<'a>(
+    asked: &'a AlignConfiguration,
     mut networks: Vec<Given>,
     compute: &Compute,
-) -> Result<Vec<Given>> {
-    if let Some(place) = configuration.twin() {
-        let twin = networks[place].twin(configuration.seed, compute)?;
+) -> Result<(Cow<'a, AlignConfiguration>, Vec<Given>)> {
+    let fit = asked.of_fit();
+    if let Some(place) = fit.twin() {
+        let twin = networks[place].twin(fit.seed, compute)?;
         // The twin of one network alone does not replace it: it stands before it.
-        let replaced = networks.len() == configuration.sites.len();
+        let replaced = networks.len() == fit.sites.len();
         networks.splice(place..place + usize::from(replaced), [twin]);
     }
-    Ok(networks)
+    Ok((fit, networks))
 }
 
 fn positions(configuration: &AlignConfiguration) -> Positions {
@@ -243,9 +245,8 @@ pub fn remeasure(
     pairs: usize,
     seed: u64,
 ) -> Result<Vec<OutcomeRow>> {
-    let configuration = &*configuration.of_fit();
-    let networks = under_control(configuration, networks, compute)?;
-    let fresh = AlignConfiguration { seed, held_out_pairs: pairs, ..configuration.clone() };
+    let (configuration, networks) = of_fit(configuration, networks, compute)?;
+    let fresh = AlignConfiguration { seed, held_out_pairs: pairs, ..configuration.into_owned() };
     let participants = participants(&fresh, &networks)?;
     let setting = Setting { positions: positions(&fresh), retain: fresh.objective()?.retain };
     let data = Data::draw(&fresh, &networks, &Objective::default())?;
