@@ -55,7 +55,7 @@ fn one_network_alone_has_all_controls() {
     let random = fitted.iter().filter(|row| row["control"] == "random-network");
     for row in random.chain(&again) {
         let [source, target, variable] = ["source", "target", "variable"].map(|key| of(row, key));
-        assert_eq!([&*source, &*target, &*variable], ["a~untrained", "a", "count"]);
+        assert_eq!([&*source, &*target, &*variable], ["a~untrained", "a", "full"]);
     }
     let two = [&das[..], &["--variable", "count:phase", "--out", "x"]].concat();
     assert!(refuses(folder.path(), &two).contains("the variables of two networks, and there is one"));
