@@ -32,7 +32,7 @@ enum What {
     /// Similarity measures, alone, on large activity (4 GB on disk for a while), and beside Python packages
     Similarity,
     /// Tokens per second of a language model: read, generated, learned from; and the memory of a larger one (3.6 GB on
-    /// disk for a while)
+    /// disk for a while, 8 GB of memory)
     Language,
 }
 
@@ -73,14 +73,16 @@ fn install_peers(shell: &Shell, part: What) -> xshell::Result<PathBuf> {
     let environment = shell.current_dir().join(target).join("peers");
     cmd!(shell, "python3 -m venv {environment}").run()?;
     let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if part == What::Language {
-        cmd!(shell, "{python} -m pip install --quiet --requirement mas-models/benches/language/peers.txt").run()?;
-        return Ok(python);
-    }
-    cmd!(shell, "{python} -m pip install --quiet --requirement mas-metrics/benches/similarity/peers.txt").run()?;
+    let listed = match part {
+        What::Language => "mas-models/benches/language/peers.txt",
+        _ => "mas-metrics/benches/similarity/peers.txt",
+    };
+    cmd!(shell, "{python} -m pip install --quiet --requirement {listed}").run()?;
     // netrep is not on PyPI. Without it the others still run.
     let netrep = "git+https://github.com/ahwillia/netrep";
-    if let Err(error) = cmd!(shell, "{python} -m pip install --quiet {netrep}").run() {
+    if part == What::Similarity
+        && let Err(error) = cmd!(shell, "{python} -m pip install --quiet {netrep}").run()
+    {
         eprintln!("netrep is left out: {error}");
     }
     Ok(python)

@@ -119,6 +119,14 @@ mod tests {
         assert_eq!(rows.len(), 1 + 2 + 2 + 2);
     }
 
+    /// Before its first step a fit is what it began as.
+    #[test]
+    fn a_short_fit_is_judged_by_what_it_came_to() {
+        let mut study = MadeUp::default();
+        study.course("low-rank-stitching", 2, &[0.1, 0.97, 0.97, 0.97]);
+        assert_eq!(verdict(&study.decide("C3"), "low-rank-stitching.k2"), Verdict::Holds);
+    }
+
     #[test]
     fn each_part_can_fail_it() {
         assert_eq!(verdict(&study(60, 99, 0.97, 0.7).decide("C3"), "mas.k4"), Verdict::Fails);

@@ -151,13 +151,14 @@ impl<'a> Evidence<'a> {
         sizes
     }
 
-    /// The validation IIA from the first network of each fit into the last, the mean over the last `evaluations`.
+    /// The validation IIA from the first network of each fit into the last, the mean over the last `evaluations` that came
+    /// after a step; over fewer, where the fit had fewer.
     #[must_use]
     pub fn last_evaluations(&self, of: Of<'_>, evaluations: usize) -> Vec<Tie> {
         let tie = |fit: &FitCurve| {
             let (a, b) = (fit.networks.first()?, fit.networks.last()?);
             let course: BTreeMap<u64, f64> = (fit.rows.iter())
-                .filter(|row| row.source == *a && row.target == *b)
+                .filter(|row| row.step > 0 && row.source == *a && row.target == *b)
                 .filter(|row| of.variable.is_none_or(|variable| variable == row.variable))
                 .filter_map(|row| Some((row.step, row.iia?)))
                 .collect();

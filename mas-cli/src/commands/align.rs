@@ -271,7 +271,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     session.output.result(&document, || table(&rows))
 }
 
-/// Why there can be no random-network control, if so: it is judged by what an untrained twin sends into another network.
+/// Why there can be no random-network control, if so: it is judged by what an untrained twin sends into a trained network.
 fn no_random_network(random: &AlignConfiguration, given: &[Given]) -> Option<String> {
     let twin = random.twin()?;
     let name = given[twin].name();

@@ -86,7 +86,8 @@ pub(super) fn heatmap(study: &StudyReport, setting: &Setting) -> Result<Option<F
             "Share of changed held-out pairs, in per cent, after which the target says all of what the source's \
                   value implies. Rows are sources, columns are targets; the diagonal is within one network. Beside the \
                   alignment are its controls: nothing swapped, the source's mean swapped in, the fit repeated with \
-                  sources shuffled between trials, and with an untrained network as source.{}",
+                  sources shuffled between trials, and with an untrained network as source, which sends into the \
+                  network itself where that is alone.{}",
             study.cut_of(&setting.alignment)
         ),
         wide: map.drawing(540.0, 3)?,

@@ -14,7 +14,7 @@ use crate::results::Control;
 pub enum FitControl {
     /// None: the alignment itself, with its floor and ceiling.
     None,
-    /// With an untrained twin of the first network.
+    /// With an untrained twin in the place of the first network, or before one that is alone.
     RandomNetwork,
     /// With source vectors permuted between trials.
     Shuffled,
@@ -50,15 +50,15 @@ impl From<FitControl> for Control {
 }
 
 impl AlignConfiguration {
-    /// The network, as a place in the inputs, whose untrained twin stands in for it in a random-network control: the first
-    /// that is run.
+    /// The place of the untrained twin in the fit of a random-network control, [once that is known](Self::of_fit): that of
+    /// the first network that is run.
     pub fn twin(&self) -> Option<usize> {
         (0..self.sites.len())
             .find(|network| !self.inaccessible.contains(network))
             .filter(|_| self.control == FitControl::RandomNetwork)
     }
 
-    /// Whether the fit says something about a direction. With an untrained twin in a network's place that is so from the
+    /// Whether the fit, with [its own settings](Self::of_fit), says something about a direction. With an untrained twin in a network's place that is so from the
     /// twin into a trained network: an untrained target cannot answer, and trained networks align with each other.
     pub fn judges(&self, direction: Direction) -> bool {
         self.twin().is_none_or(|twin| direction.source == twin && direction.target != twin)

@@ -66,8 +66,7 @@ impl Activity {
     /// finite ([`Error::NotFinite`] names the first).
     pub fn new(mut values: Vec<f32>, [trials, time, width]: [usize; 3], lengths: Vec<usize>) -> Result<Self> {
         let outline = Outline::new([trials, time, width], lengths)?;
-        let size = trials.checked_mul(time).and_then(|positions| positions.checked_mul(width));
-        if size != Some(values.len()) {
+        if trials * time * width != values.len() {
             return Err(Error::invalid(format!(
                 "activity of shape [{trials}, {time}, {width}] cannot be {} values",
                 values.len()

@@ -26,10 +26,13 @@ impl Outline {
     /// - `lengths`: for each trial how many positions are real, from 1 to time.
     ///
     /// # Errors
-    /// Nothing recorded, another number of lengths than trials, or a length out of range.
+    /// Nothing recorded, or more than can be counted; another number of lengths than trials, or a length out of range.
     pub fn new([trials, time, width]: [usize; 3], lengths: Vec<usize>) -> Result<Self> {
         if trials == 0 || time == 0 || width == 0 {
             return Err(Error::invalid(format!("activity of shape [{trials}, {time}, {width}] holds no vector")));
+        }
+        if trials.checked_mul(time).and_then(|positions| positions.checked_mul(width)).is_none() {
+            return Err(Error::invalid(format!("activity of shape [{trials}, {time}, {width}] is beyond any memory")));
         }
         if lengths.len() != trials {
             return Err(Error::invalid(format!("{trials} trials but {} lengths", lengths.len())));
@@ -165,6 +168,12 @@ mod tests {
             assert!(std::fs::read(&one).unwrap() == std::fs::read(&other).unwrap(), "{extension}");
             assert_eq!(Activity::read(&other).unwrap().row_count(), 5, "{extension}");
         }
+    }
+
+    #[test]
+    fn sizes_are_those_of_something() {
+        assert!(Outline::new([1, usize::MAX, 2], vec![1]).unwrap_err().to_string().contains("beyond any memory"));
+        assert!(Outline::new([1, 2, 0], vec![1]).unwrap_err().to_string().contains("holds no vector"));
     }
 
     #[test]

@@ -130,13 +130,14 @@ fn peers() -> Result<Peers> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/language/peers.py");
     let sizes = [READ[0], READ[1], GENERATED, LEARNED[0], LEARNED[1]].map(|size| size.to_string());
     let output = Command::new(python).arg(script).args(sizes).output()?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
-        return Err(said.into());
+        return Err(String::from_utf8_lossy(&output.stderr).into());
     }
-    println!("{}", said.lines().next().unwrap_or_default());
+    let said = String::from_utf8(output.stdout)?;
+    let mut lines = said.lines();
+    println!("{}", serde_json::from_str::<String>(lines.next().unwrap_or_default())?);
     let mut peers = Peers::new();
-    for line in String::from_utf8(output.stdout)?.lines() {
+    for line in lines {
         let line: Job = serde_json::from_str(line)?;
         peers.insert(line.job, line.seconds / line.tokens as f64);
     }

@@ -23,6 +23,10 @@ const KEPT: usize = 256;
 const VOCABULARY: usize = 151_936;
 
 pub fn report() -> Result<()> {
+    if let Err(error) = peak() {
+        println!("\nmemory is not measured: {error}");
+        return Ok(());
+    }
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     write(folder.path())?;
     println!("\n{:<34} {:>10} {:>14} {:>14}", "memory, of the weights'", "GB", "loaded", "after reading");

@@ -1,4 +1,4 @@
-"""Times transformers and torch on the jobs of `main.rs`: a JSON object for each on standard output.
+"""Times transformers and torch on the jobs of `main.rs`: their versions, then an object for each job, in lines of JSON.
 
 The model has the shape of SmolLM2-135M, random weights in 32 bits, and the tokens that it is given here. The arguments are
 the rows and tokens that are read, the tokens that are generated, and the rows and tokens of a piece that is learned from.
@@ -53,7 +53,7 @@ def learned(model, from_layer):
 
 
 def main():
-    print(f"transformers {version('transformers')}, torch {version('torch')}", file=sys.stderr)
+    print(json.dumps(f"transformers {version('transformers')}, torch {version('torch')}"), flush=True)
     torch.manual_seed(1)
     config = LlamaConfig(
         hidden_size=576,

@@ -63,7 +63,7 @@ pub fn align(
 ) -> Result<Aligned> {
     let places = networks.iter().map(Given::place).collect();
     let asked = configuration;
-    let (configuration, networks) = of_fit(asked, networks, compute)?;
+    let (configuration, networks) = under_control(asked, networks, compute)?;
     let configuration = &*configuration;
     let objective = configuration.objective()?;
     if let Some(direction) = objective.behaviour.iter().find(|direction| networks[direction.target].is_recorded()) {
@@ -187,7 +187,7 @@ pub fn is_aligned(folder: &Path) -> bool {
 
 /// The [settings](AlignConfiguration::of_fit) and the networks of the fit itself: what was asked for and given, and under a
 /// control what it puts in their place.
-fn of_fit<'a>(
+fn under_control<'a>(
     asked: &'a AlignConfiguration,
     mut networks: Vec<Given>,
     compute: &Compute,
@@ -195,9 +195,12 @@ fn of_fit<'a>(
     let fit = asked.of_fit();
     if let Some(place) = fit.twin() {
         let twin = networks[place].twin(fit.seed, compute)?;
-        // The twin of one network alone does not replace it: it stands before it.
-        let replaced = networks.len() == fit.sites.len();
-        networks.splice(place..place + usize::from(replaced), [twin]);
+        if networks.len() < fit.sites.len() {
+            // That of one network alone does not replace it: it stands before it.
+            networks.insert(place, twin);
+        } else {
+            networks[place] = twin;
+        }
     }
     Ok((fit, networks))
 }
@@ -245,7 +248,7 @@ pub fn remeasure(
     pairs: usize,
     seed: u64,
 ) -> Result<Vec<OutcomeRow>> {
-    let (configuration, networks) = of_fit(configuration, networks, compute)?;
+    let (configuration, networks) = under_control(configuration, networks, compute)?;
     let fresh = AlignConfiguration { seed, held_out_pairs: pairs, ..configuration.into_owned() };
     let participants = participants(&fresh, &networks)?;
     let setting = Setting { positions: positions(&fresh), retain: fresh.objective()?.retain };
