@@ -239,7 +239,7 @@ impl<'a> Inflow<'a> {
         match &self.natural {
             Some(natural) => {
                 let at = resume.exchanged().into_iter().map(|At { row, position }| (resume.rows[row], position));
-                Ok(Some(natural.at(at)))
+                natural.at(at).map(Some)
             }
             None if self.network.carries_state(&self.site) => Ok(None),
             None => self.read(resume).map(Some),

@@ -141,8 +141,8 @@ pub struct Resume<'a> {
 pub struct Natural {
     /// Trial after trial, `[vector, width]`.
     vectors: Tensor<2>,
-    /// For each trial the vector of its first position, and that position.
-    first: Vec<(usize, usize)>,
+    /// For each trial its first vector, and the positions.
+    of_trial: Vec<(usize, Range<usize>)>,
 }
 
 impl Natural {
@@ -158,21 +158,24 @@ impl Natural {
         trials: &Trials,
         positions: &[Range<usize>],
     ) -> Result<Self> {
-        let (mut at, mut first) = (Vec::new(), Vec::with_capacity(positions.len()));
+        let (mut at, mut of_trial) = (Vec::new(), Vec::with_capacity(positions.len()));
         for (trial, positions) in positions.iter().enumerate() {
-            first.push((at.len(), positions.start));
+            of_trial.push((at.len(), positions.clone()));
             at.extend(positions.clone().map(|position| (trial, position)));
         }
-        Ok(Self { vectors: network.read(site, trials, &at)?, first })
+        Ok(Self { vectors: network.read(site, trials, &at)?, of_trial })
     }
 
     /// The vectors at some trials and positions, `[vector, width]`.
-    pub fn at(&self, at: impl IntoIterator<Item = (usize, usize)>) -> Tensor<2> {
-        let vector = |(trial, position): (usize, usize)| {
-            let (vector, first) = self.first[trial];
-            vector + position - first
+    ///
+    /// # Errors
+    /// A position that was not read: this is of other trials.
+    pub fn at(&self, at: impl IntoIterator<Item = (usize, usize)>) -> Result<Tensor<2>> {
+        let vector = |(trial, position): (usize, usize)| match self.of_trial.get(trial) {
+            Some((first, positions)) if positions.contains(&position) => Ok(first + position - positions.start),
+            _ => Err(Error::invalid(format!("natural activity of trial {trial} at position {position} was not read"))),
         };
-        take(&self.vectors, &at.into_iter().map(vector).collect::<Vec<_>>())
+        Ok(take(&self.vectors, &at.into_iter().map(vector).collect::<Result<Vec<_>>>()?))
     }
 }
 

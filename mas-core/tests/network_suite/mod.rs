@@ -186,6 +186,7 @@ impl<'a> Case<'a> {
             .map(|(trial, &position)| begin(position)..(position + 1).max(self.trials.length(trial) - 1))
             .collect();
         let natural = Natural::read(self.network, self.site, self.trials, &to_the_end).unwrap();
+        assert!(natural.at([(self.trials.len(), 0)]).is_err() && natural.at([(0, to_the_end[0].end)]).is_err());
         let (rows, weights) = ([2, 0, 1, 2], [0.7, 0.2, 1.3, 0.4]);
         for free_running in [false, true] {
             let unknown = self.resume(&rows, free_running);

@@ -117,7 +117,7 @@ impl<D: Decoder> FrozenDecoder<D> {
 
 /// Edited vectors with natural ones after them, to the end of each row: with activity at the site known everywhere, nothing
 /// below it is run.
-fn to_the_end(rows: &mut [Row], resume: &Resume, edited: Tensor<2>, natural: &Natural) -> Tensor<2> {
+fn to_the_end(rows: &mut [Row], resume: &Resume, edited: Tensor<2>, natural: &Natural) -> mas_core::Result<Tensor<2>> {
     let edits = edited.dims()[0];
     let (mut edit, mut order, mut later) = (0, Vec::new(), Vec::new());
     for (row, &trial) in rows.iter_mut().zip(resume.rows) {
@@ -130,11 +130,11 @@ fn to_the_end(rows: &mut [Row], resume: &Resume, edited: Tensor<2>, natural: &Na
         row.edited = row.tokens.len() - row.begin;
     }
     if later.is_empty() {
-        return edited;
+        return Ok(edited);
     }
     let device = edited.device().inner();
     let order: Vec<i32> = order.into_iter().map(|vector| vector as i32).collect();
-    Tensor::cat(vec![edited, natural.at(later)], 0).select(0, indices(&order, &device))
+    Ok(Tensor::cat(vec![edited, natural.at(later)?], 0).select(0, indices(&order, &device)))
 }
 
 impl<D: Decoder> Recorded for FrozenDecoder<D> {
@@ -223,7 +223,7 @@ impl<D: Decoder> Network for FrozenDecoder<D> {
         let mut rows: Vec<Row> = (0..resume.rows.len()).map(row).collect();
         checks::edited(&vectors, rows.iter().map(|row| row.edited).sum(), resume.site, false)?;
         let vectors = match resume.natural {
-            Some(natural) if !resume.free_running => to_the_end(&mut rows, resume, vectors, natural),
+            Some(natural) if !resume.free_running => to_the_end(&mut rows, resume, vectors, natural)?,
             _ => vectors,
         };
 
