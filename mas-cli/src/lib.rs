@@ -12,6 +12,7 @@ mod error;
 mod exchanges;
 pub mod given;
 pub mod networks;
+mod prompted;
 pub mod report;
 pub mod results;
 pub mod runs;

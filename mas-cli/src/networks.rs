@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mas_core::Network;
-use mas_models::{NetworkDescription, SavedNetwork};
+use mas_models::{LanguageModel, NetworkDescription, SavedNetwork};
 use mas_tasks::{Task, TaskConfig, TaskKind, Vocabulary};
 
 use crate::{
@@ -32,6 +32,8 @@ pub fn refuse_unaccepted(description: &NetworkDescription, name: &str, path: &Pa
 pub struct Loaded {
     /// The network, frozen, under its name.
     pub network: Box<dyn Network>,
+    /// The same as a language model, if it is one.
+    pub language: Option<LanguageModel>,
     /// Everything about it but its weights.
     pub description: NetworkDescription,
     /// What tells its weights from others: their hash.
@@ -61,7 +63,8 @@ impl Loaded {
             None => hash_of(&path.join("weights.safetensors"))?,
         };
         let path = std::fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
-        Ok(Self { network: network.freeze(name), description, identity, path })
+        let language = network.language().cloned();
+        Ok(Self { network: network.freeze(name), language, description, identity, path })
     }
 
     /// The network's untrained twin: the same architecture with fresh weights, drawn with `seed`.
@@ -73,6 +76,7 @@ impl Loaded {
         let seed = derive(seed, &["twin", &self.identity]);
         let network = architecture.init(seed, &compute.device)?;
         Ok(Self {
+            language: network.language().cloned(),
             network: network.freeze(untrained_twin(self.name())),
             description: NetworkDescription {
                 task: self.description.task.clone(),

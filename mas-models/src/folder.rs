@@ -48,11 +48,24 @@ impl SavedNetwork {
     /// A description that does not fit the network, weights that are not finite, a folder that exists and is
     /// no network folder, or what the operating system refuses.
     pub fn save(&self, folder: impl AsRef<Path>, history: &[TrainingRecord]) -> Result<()> {
+        self.save_with(folder, history, |_| Ok(()))
+    }
+
+    /// As [`save`](Self::save), with more files: `more` writes them into the folder before it gets into its place.
+    ///
+    /// # Errors
+    /// As for [`save`](Self::save), and what `more` says.
+    pub fn save_with<E: From<Error>>(
+        &self,
+        folder: impl AsRef<Path>,
+        history: &[TrainingRecord],
+        more: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
         let folder = folder.as_ref();
         let mut description = self.description.clone();
         description.check()?;
         if description.architecture != self.network.architecture() {
-            return Err(Error::invalid("the description is of another architecture than the network"));
+            return Err(Error::invalid("the description is of another architecture than the network").into());
         }
         let parent = match folder.parent() {
             Some(parent) if parent != Path::new("") => parent,
@@ -70,10 +83,11 @@ impl SavedNetwork {
             write(inside.join(LOG), &write_log(history)?)?;
         }
         write(inside.join(DESCRIPTION), description.as_bytes())?;
+        more(&inside)?;
         if folder.exists() {
             make_room(folder, &beside.path().join("replaced"))?;
         }
-        std::fs::rename(&inside, folder).map_err(|error| Error::io(folder, error))
+        Ok(std::fs::rename(&inside, folder).map_err(|error| Error::io(folder, error))?)
     }
 
     /// Reads what the folder says about its network, and not the network.

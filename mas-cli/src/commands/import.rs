@@ -76,10 +76,8 @@ pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
 fn language(session: &Session, imported: ImportedLanguageModel, out: &Path) -> Result<()> {
     let parameters = imported.network.config().parameter_count();
     let saved = SavedNetwork { network: imported.network.into(), description: imported.description };
-    saved.save(out, &[])?;
-    if let Some(tokenizer) = &imported.tokenizer {
-        tokenizer.save(out)?;
-    }
+    saved
+        .save_with(out, &[], |folder| imported.tokenizer.as_ref().map_or(Ok(()), |tokenizer| tokenizer.save(folder)))?;
     let document = json!({
         "network": out,
         "architecture": saved.description.architecture,

@@ -71,10 +71,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let Architecture::Language(config) = SavedNetwork::describe(&arguments.model)?.architecture else {
         return Err(Error::invalid(format!("{} is no language model", arguments.model.display())));
     };
-    let middle = config.layers / 2;
     let preset = match arguments.preset {
-        Preset::Quick => Settings::quick(middle),
-        Preset::Paper => Settings::paper(middle),
+        Preset::Quick => Settings::quick(config.layers),
+        Preset::Paper => Settings::paper(config.layers),
     };
     let settings = Settings {
         seed: session.seed(),

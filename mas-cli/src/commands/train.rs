@@ -113,8 +113,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         }
     })?;
     bar.finish_and_clear();
-    saved.save(&arguments.out, &trained.history)?;
-    configuration.save(&arguments.out)?;
+    saved.save_with(&arguments.out, &trained.history, |folder| configuration.save(folder))?;
     if checkpoint.exists() {
         std::fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
     }

@@ -24,7 +24,7 @@ impl FolderLock {
     ///
     /// # Errors
     /// [`RunError::InUse`] at once, without waiting, when any other process works there.
-    pub(super) fn whole(root: &Path) -> Result<Self> {
+    pub(crate) fn whole(root: &Path) -> Result<Self> {
         let path = root.join(FOLDER_LOCK);
         match try_briefly(&path)? {
             Some(file) => Ok(Self { files: vec![file] }),

@@ -86,6 +86,7 @@ impl Checker<'_> {
             sites: Vec::new(),
             positions,
             variables,
+            prompts: None,
             program,
             range,
             k: None,

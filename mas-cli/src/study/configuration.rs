@@ -3,7 +3,7 @@
 //! A unit carries its configuration as JSON; [`Unit::configuration_as`](crate::runs::Unit::configuration_as) reads these
 //! types back from it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mas_core::{
     FunctionConfig, FunctionKind, LATENT_WEIGHT, Method, Objective, Start, Subspaces,
@@ -191,6 +191,9 @@ pub struct AlignConfiguration {
     /// The causal program, where it is not the task's first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<ProgramKind>,
+    /// What language models are aligned on, in the place of a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<Prompts>,
     /// Values that are interchanged, where not all are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<ValueRange>,
@@ -234,6 +237,20 @@ pub struct AlignConfiguration {
     pub control: FitControl,
     /// Seed of pairs, of the fit and of the bootstrap.
     pub seed: u64,
+}
+
+/// Prompts that language models go on with, each in its own way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Prompts {
+    /// A file of texts, of which each one's first tokens are a prompt.
+    pub file: PathBuf,
+    /// BLAKE3 of the file.
+    pub identity: String,
+    /// Tokens of a prompt.
+    pub tokens: usize,
+    /// Tokens of an answer at most.
+    pub answer: usize,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -51,7 +51,9 @@ mod tests;
 use std::path::Path;
 
 pub use architecture::{Architecture, UnknownArchitecture};
-pub use configuration::{AlignConfiguration, SimilarityConfiguration, Swapped, TrainConfiguration, TrainingSettings};
+pub use configuration::{
+    AlignConfiguration, Prompts, SimilarityConfiguration, Swapped, TrainConfiguration, TrainingSettings,
+};
 pub use control::FitControl;
 pub use error::StudyError;
 pub use file::{AlignmentTable, NetworkTable, SimilarityTable, StudyFile, TrainingTable};

@@ -1,9 +1,9 @@
 use mas_core::Recorded;
-use mas_models::{FrozenDecoder, LanguageModel, Sampling, Tokenizer};
+use mas_models::{FrozenDecoder, LanguageModel, Tokenizer};
 use serde::{Deserialize, Serialize};
 
 use super::{Progress, Study, splits::Splits};
-use crate::{Error, Result, results::write_file};
+use crate::{Error, Result, prompted, results::write_file};
 
 /// Tokens and their text.
 pub type Text = (Vec<u32>, String);
@@ -18,9 +18,6 @@ pub struct Answers {
     pub models: Vec<(String, Vec<Text>)>,
 }
 
-/// Prompts that are answered at once.
-const AT_ONCE: usize = 32;
-
 pub fn answers(
     study: &Study,
     models: &[FrozenDecoder<LanguageModel>],
@@ -29,28 +26,24 @@ pub fn answers(
     progress: &mut Progress,
 ) -> Result<Answers> {
     let path = study.folder.join("answers.json");
-    if let Ok(known) = std::fs::read(&path) {
-        return serde_json::from_slice(&known)
-            .map_err(|error| Error::invalid(format!("{}: {error}; remove it", path.display())));
-    }
     let texts = |all: Vec<Vec<u32>>| -> Result<Vec<Text>> {
         let text = |tokens: Vec<u32>| Ok((tokens.clone(), tokenizer.decode(&tokens)?));
         all.into_iter().map(text).collect()
     };
-    let mut answers = Answers { prompts: texts(splits.prompts.clone())?, models: Vec::new() };
-    for (index, model) in models.iter().enumerate() {
-        let mut all = Vec::new();
-        for chunk in splits.prompts.chunks(AT_ONCE) {
-            let ends = &model.network().config().end_tokens;
-            let said = model.network().generate(chunk, study.settings.answer, &Sampling::Greedy, ends, |_| true)?;
-            all.extend(said.into_iter().map(|said| said.tokens));
-            progress(&format!("answers of {}", model.name()), index * splits.prompts.len() + all.len(), {
-                models.len() * splits.prompts.len()
-            });
-        }
+    // Of those models that have answered already.
+    let mut answers = match std::fs::read(&path) {
+        Ok(known) => serde_json::from_slice(&known)
+            .map_err(|error| Error::invalid(format!("{}: {error}; remove it", path.display())))?,
+        Err(_) => Answers { prompts: texts(splits.prompts.clone())?, models: Vec::new() },
+    };
+    for (index, model) in models.iter().enumerate().skip(answers.models.len()) {
+        let (what, each) = (format!("answers of {}", model.name()), splits.prompts.len());
+        let all = prompted::answers(model.network(), &splits.prompts, study.settings.answer, &mut |done| {
+            progress(&what, index * each + done, models.len() * each);
+        })?;
         answers.models.push((model.name().to_owned(), texts(all)?));
+        let text = serde_json::to_vec(&answers).map_err(|error| Error::Internal(error.to_string()))?;
+        write_file(&path, &text)?;
     }
-    let text = serde_json::to_vec(&answers).map_err(|error| Error::Internal(error.to_string()))?;
-    write_file(&path, &text)?;
     Ok(answers)
 }

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use mas_core::{
     Alignment, Direction, Edit, Exchange, Fit, FitConfig, FunctionConfig, FunctionKind, Member, Method, Network, Pairs,
-    Participant, Positions, Recorded, Resume, Setting, Start, Subspaces, Swap, Trials, all_directions, evaluate, fit,
+    Participant, Positions, Recorded, Resume, Setting, Start, Subspaces, Swap, all_directions, evaluate, fit,
     interchanged_vectors,
 };
 use mas_models::{FrozenDecoder, LanguageModel, Tokenizer};
@@ -13,6 +13,7 @@ use super::{Answers, Group, Progress, Settings, Study};
 use crate::{
     Error, Result,
     device::Compute,
+    prompted::{self, Answered},
     results::{Control, OutcomeRow, read_rows, untrained_twin, write_file, write_rows},
     seeds::derive,
 };
@@ -103,7 +104,13 @@ impl Interchanges<'_> {
         let (training, validation) = (settings.training_prompts, settings.validation_prompts);
         let of = |range: Range<usize>, shuffled: bool| -> Result<Vec<Pairs>> {
             let pairs = |direction: &Direction| {
-                let pairs = pairs(answers, *direction, range.clone(), settings.prompt)?;
+                let [source, target] = [direction.source, direction.target].map(|model| &answers.models[model].1);
+                let one = |at: usize| Answered {
+                    prompt: &answers.prompts[at].0,
+                    source: &source[at].0,
+                    target: &target[at].0,
+                };
+                let pairs = prompted::pairs(&range.clone().map(one).collect::<Vec<_>>())?;
                 let purpose = [direction.source.to_string(), direction.target.to_string()];
                 let seed = derive(settings.seed, &["shuffle", &purpose[0], &purpose[1]]);
                 Ok(if shuffled { pairs.shuffled(Positions::Stepwise, seed)? } else { pairs })
@@ -133,7 +140,7 @@ impl Interchanges<'_> {
                 learning_rate: settings.fit_learning_rate,
                 max_steps: settings.fit_steps,
                 // A killed fit goes on from its last validation.
-                evaluate_every: settings.fit_steps.div_ceil(3),
+                evaluate_every: settings.fit_steps.div_ceil(3).min(100),
                 judged: twin.is_some().then(|| directions.iter().copied().filter(|&one| judges(one)).collect()),
                 seed: derive(settings.seed, &["batches"]),
                 ..FitConfig::default()
@@ -281,33 +288,6 @@ fn said_after(
     Ok(said.into_iter().map(|tokens| tokens.into_values().collect()).collect())
 }
 
-/// Interchanges from one model into another at the prompts in `range`: both read the prompt, the activity at all of its
-/// positions is interchanged, and the target should go on as the source did.
-pub(super) fn pairs(answers: &Answers, direction: Direction, range: Range<usize>, prompt: usize) -> Result<Pairs> {
-    let trial = |model: usize, index: usize| {
-        let (asked, said) = (&answers.prompts[index].0, &answers.models[model].1[index].0);
-        let tokens: Vec<u32> = asked.iter().chain(said).copied().collect();
-        let response: Vec<bool> = (0..tokens.len()).map(|at| at >= asked.len()).collect();
-        (tokens, response)
-    };
-    let trials = |model: usize| -> Result<Trials> {
-        let all: Vec<_> = range.clone().map(|index| trial(model, index)).collect();
-        Ok(Trials::new(all.iter().map(|(tokens, response)| (&tokens[..], &response[..])), 0)?)
-    };
-    let (source, target) = (trials(direction.source)?, trials(direction.target)?);
-    let count = range.len();
-    Ok(Pairs {
-        changed: (0..count).map(|pair| source.tokens(pair) != target.tokens(pair)).collect(),
-        counterfactual: source.clone(),
-        source,
-        source_positions: vec![prompt - 1; count],
-        target,
-        target_positions: vec![prompt - 1; count],
-        untrained_count: vec![false; count],
-        natural: None,
-    })
-}
-
 /// The rotation that changes nothing, for every model.
 fn begin(settings: &Settings, participants: &[Participant], compute: &Compute) -> Result<Alignment> {
     let subspaces = Subspaces::new([("full".to_owned(), settings.k)])?;
@@ -320,32 +300,4 @@ fn begin(settings: &Settings, participants: &[Participant], compute: &Compute) -
     };
     let members = participants.iter().map(member).collect::<Result<_>>()?;
     Ok(Alignment::new(members, subspaces)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_target_should_go_on_as_the_source_did() {
-        let text = |tokens: &[u32]| (tokens.to_vec(), String::new());
-        let answers = Answers {
-            prompts: vec![text(&[1, 2, 3]), text(&[4, 5, 6]), text(&[7, 8, 9])],
-            models: vec![
-                ("a".into(), vec![text(&[10]), text(&[11, 12]), text(&[13])]),
-                ("b".into(), vec![text(&[10]), text(&[14]), text(&[13, 0])]),
-            ],
-        };
-        let pairs = pairs(&answers, Direction::new(0, 1), 1..3, 3).unwrap();
-        pairs.check().unwrap();
-        assert_eq!(pairs.changed, [true, true]);
-        assert_eq!(pairs.counterfactual.tokens(0), [4, 5, 6, 11, 12]);
-        assert_eq!(pairs.counterfactual.response(0), [false, false, false, true, true]);
-        assert_eq!(pairs.target.tokens(0), [4, 5, 6, 14]);
-        assert_eq!(pairs.target_positions, [2, 2]);
-        let within = super::pairs(&answers, Direction::new(1, 1), 0..3, 3).unwrap();
-        assert_eq!(within.changed, [false; 3]);
-        let first = super::pairs(&answers, Direction::new(0, 1), 0..1, 3).unwrap();
-        assert_eq!(first.changed, [false], "where both say the same");
-    }
 }

@@ -1,8 +1,11 @@
-//! Words that are not written out: those that are much commoner in toxic text than in other text.
+//! Words that are not written out: those that are known for it in English, and those that are much commoner in this toxic
+//! text than in other text, whatever its language.
 
 use std::collections::{HashMap, HashSet};
 
-/// The words that are masked.
+use rustrict::CensorStr;
+
+/// The words of this toxic text that are masked.
 pub struct Mask(HashSet<String>);
 
 /// A word is masked if this many toxic texts have it,
@@ -22,8 +25,9 @@ impl Mask {
         Self(masked.map(|(word, _)| word).collect())
     }
 
-    /// The text with the letters of such words, but for the first, replaced by stars.
+    /// The text with the letters of such words replaced by stars; of all but slurs the first letter is left.
     pub fn apply(&self, text: &str) -> String {
+        let text = text.censor();
         let mut out = String::with_capacity(text.len());
         let mut word = String::new();
         for character in text.chars().chain([' ']) {
@@ -63,6 +67,7 @@ mod tests {
         let other = vec!["the weather, you see".to_owned(); 5];
         let mask = Mask::of([&toxic, &other]);
         assert_eq!(mask.apply("You blockhead! The weather, Blockheads"), "You b********! The weather, Blockheads");
+        assert_eq!(mask.apply("what the fuck, 7 ducks – “ja”"), "what the f***, 7 ducks – “ja”");
         assert_eq!(mask.apply(""), "");
     }
 }

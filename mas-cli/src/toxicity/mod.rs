@@ -25,6 +25,7 @@ use crate::{
     Error, Result,
     device::Compute,
     results::{ClaimRow, write_file},
+    runs::FolderLock,
 };
 
 /// How large the study is.
@@ -73,7 +74,9 @@ pub struct Settings {
 impl Settings {
     /// Within 90 minutes on two CPU cores with a model of 135 million parameters, by 0.81, 0.27 and 0.47 GFLOP a token of
     /// fine-tuning, of reading and of a fit at the embedding.
-    pub fn quick(middle: usize) -> Self {
+    ///
+    /// - `layers`: how many blocks the model has
+    pub fn quick(layers: usize) -> Self {
         Self {
             seed: 0,
             splits: 3,
@@ -87,7 +90,7 @@ impl Settings {
             training_prompts: 48,
             validation_prompts: 4,
             held_out_prompts: 40,
-            sites: vec!["embedding".into(), format!("layer.{middle}")],
+            sites: vec!["embedding".into(), format!("layer.{}", layers / 2)],
             random_network: false,
             k: 32,
             fit_steps: 30,
@@ -96,8 +99,13 @@ impl Settings {
         }
     }
 
-    /// The paper's settings, for a GPU.
-    pub fn paper(middle: usize) -> Self {
+    /// The paper's settings, for a GPU, at the embedding and across the layers.
+    ///
+    /// - `layers`: how many blocks the model has
+    pub fn paper(layers: usize) -> Self {
+        let mut blocks: Vec<usize> = (1..=4).map(|quarter| (layers * quarter / 4).saturating_sub(1)).collect();
+        blocks.dedup();
+        let layers_of = blocks.into_iter().map(|block| format!("layer.{block}"));
         Self {
             splits: 3,
             steps: 600,
@@ -109,11 +117,12 @@ impl Settings {
             training_prompts: 1000,
             validation_prompts: 50,
             held_out_prompts: 300,
+            sites: std::iter::once("embedding".into()).chain(layers_of).collect(),
             random_network: true,
             k: 64,
             fit_steps: 2000,
             fit_batch: 16,
-            ..Self::quick(middle)
+            ..Self::quick(layers)
         }
     }
 
@@ -159,16 +168,16 @@ impl Settings {
 
 /// Raised when a change to the program changes the numbers of this study, so that results of older programs are not gone
 /// on with.
-const ENGINE: u32 = 2;
+const ENGINE: u32 = 3;
 
 /// What the study is of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Study {
     /// The language model that is fine-tuned.
     pub model: PathBuf,
-    /// Files of toxic text.
+    /// Toxic text, a document a line of `.jsonl`.
     pub toxic: PathBuf,
-    /// Files of other text.
+    /// Other text, likewise; a document that is there twice, or in both, counts once.
     pub nontoxic: PathBuf,
     /// Where results are kept.
     pub folder: PathBuf,
@@ -196,10 +205,12 @@ impl Study {
     /// Runs whatever has not been done, and reports.
     ///
     /// # Errors
-    /// Text that is too little for the settings, a folder with results of other settings, and what the parts say.
+    /// Text that is too little for the settings, a folder with results of other settings or in which another process is
+    /// at work, and what the parts say.
     pub fn run(&self, compute: &Compute, progress: &mut Progress) -> Result<Findings> {
         self.settings.check()?;
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
+        let _lock = FolderLock::whole(&self.folder)?;
         let base = models::Base::open(&self.model, compute)?;
         self.settings.check_for(base.network.config(), &base.network.sites())?;
         let splits = splits::Splits::draw(self, &base)?;

@@ -1,5 +1,6 @@
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Instant;
 
 use mas_models::{
     FineTuning, FineTuningEvent, FineTuningSettings, FineTuningSummary, FrozenDecoder, LanguageModel,
@@ -54,13 +55,17 @@ pub fn fine_tune(study: &Study, base: &Base, splits: &Splits, progress: &mut Pro
             warm_up: settings.steps / 10,
             schedule: Schedule::Linear,
             clip: Some(1.0),
-            checkpoint_every: 15,
+            // Of the adaptive optimizer's state and the weights, three times the model: seldom, then.
+            checkpoint_every: settings.steps.div_ceil(4).max(15),
         };
         let checkpoint = study.folder.join("models").join(format!("{name}.partial"));
         let tuning = FineTuning { pieces, settings: &tuning_settings, checkpoint: Some(&checkpoint) };
+        let (begun, mut seen) = (Instant::now(), 0);
         let tuned = tuning.run(&base.network, |event| {
             if let FineTuningEvent::Step(record) = event {
-                let what = format!("fine-tuning {name}, loss {:.2}", record.loss);
+                seen += record.tokens;
+                let speed = seen as f64 / begun.elapsed().as_secs_f64();
+                let what = format!("fine-tuning {name}, loss {:.2}, {speed:.0} tokens/s", record.loss);
                 progress(&what, record.step as usize, settings.steps as usize);
             }
             ControlFlow::Continue(())
@@ -78,8 +83,8 @@ pub fn fine_tune(study: &Study, base: &Base, splits: &Splits, progress: &mut Pro
             provenance: Provenance { origin: Origin::Trained, ..base.description.provenance.clone() },
             ..base.description.clone()
         };
-        SavedNetwork { network: tuned.network.into(), description }.save(&folder, &[])?;
-        base.tokenizer.save(&folder)?;
+        let saved = SavedNetwork { network: tuned.network.into(), description };
+        saved.save_with(&folder, &[], |folder| base.tokenizer.save(folder))?;
         std::fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
     }
     Ok(splits.learned.iter().map(|(name, _)| name.clone()).collect())

@@ -35,7 +35,12 @@ pub fn write(
     let settings = &study.settings;
     let bootstrap = Bootstrap { seed: settings.seed, ..Bootstrap::default() };
     let mask = (!study.unmasked).then(|| Mask::of([&splits.documents[0], &splits.documents[1]]));
-    let shown = found.first().map(|at| shown(answers, &at.shown, mask.as_ref()));
+    let shown: Vec<(String, Table)> = found
+        .iter()
+        .map(|AtSite { site, shown: some, .. }| {
+            (format!("Some answers, before and after an interchange at {site}"), shown(answers, some, mask.as_ref()))
+        })
+        .collect();
     let warnings: Vec<String> = found.iter().flat_map(|at| at.warnings.clone()).collect();
     let names: Vec<String> = answers.models.iter().map(|(name, _)| name.clone()).collect();
     let outcomes: Vec<UnitOutcomes> = found
@@ -67,12 +72,12 @@ pub fn write(
     let claims = claim("C7").map(|claim| claim.decide(&evidence)).unwrap_or_default();
     let layers = models.first().map_or(0, |model| model.network().config().layers);
     let mut tables = vec![("IIA by kind of pair".to_owned(), by_group(&groups))];
-    tables.extend(shown.map(|shown| ("Some answers, before and after an interchange".to_owned(), shown)));
+    tables.extend(shown);
     let report = StudyReport {
         name: NAME.into(),
         title: "Do language models that learned toxic text share how they go on?".into(),
         summary: summary(settings),
-        cut: cut(settings, &Settings::paper(layers / 2)),
+        cut: cut(settings, &Settings::paper(layers)),
         iia: outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect(),
         claims: claims.clone(),
         networks: models.iter().map(|model| network(model, settings)).collect(),

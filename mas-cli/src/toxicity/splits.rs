@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use mas_models::pieces;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -25,8 +27,11 @@ impl Splits {
         let asked = settings.training_prompts + settings.validation_prompts + settings.held_out_prompts;
         let end = base.network.config().end_tokens.first().copied();
         let (mut learned, mut asked_with, mut documents) = (Vec::new(), Vec::new(), Vec::new());
+        // A text that is there twice would be in two splits, or learned by a model that is asked with it.
+        let mut seen = HashSet::new();
         for (kind, path) in KINDS.iter().zip([&study.toxic, &study.nontoxic]) {
-            let found = texts::documents(path, "text")?;
+            let mut found = texts::documents(path, "text")?;
+            found.retain(|document| seen.insert(document.clone()));
             let mut tokens = Vec::with_capacity(found.len());
             for document in &found {
                 tokens.push(base.tokenizer.encode(document)?);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{refuses, says, succeeds};
+use crate::{killed, refuses, says, succeeds};
 
 fn import(folder: &Path) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mas-models/tests/fixtures");
@@ -183,14 +183,9 @@ fn an_interrupted_fit_of_another_function_is_not_gone_on_with() {
     let mut linear = align(&["--function", "linear", "--out", "fit"]);
     let steps = linear.iter().position(|argument| *argument == "--max-steps").unwrap() + 1;
     linear[steps] = "1000000";
-    let mut process = crate::mas(path, &linear).spawn().unwrap();
     let checkpoint = path.join("fit.partial/alignment/checkpoint.safetensors");
-    while !checkpoint.exists() {
-        assert!(process.try_wait().unwrap().is_none(), "it ended before it was killed");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    process.kill().unwrap();
-    process.wait().unwrap();
+    killed(path, &linear, || checkpoint.exists());
+    assert!(checkpoint.exists(), "it ended before it was killed");
     succeeds(path, &align(&["--function", "scaled", "--out", "fit"]));
     let stored = std::fs::read_to_string(path.join("fit/alignment.toml")).unwrap();
     assert!(stored.contains("map = \"scaled\""), "{stored}");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{refuses, says, succeeds};
+use super::{killed, refuses, says, succeeds};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mas-models/tests/fixtures/language-models").join(name)
@@ -24,7 +24,7 @@ fn tokenizer() -> String {
 }
 
 /// A folder as Hugging Face has it, with a tokenizer.
-fn with_tokenizer(place: &Path, name: &str) -> PathBuf {
+pub fn with_tokenizer(place: &Path, name: &str) -> PathBuf {
     let folder = place.join("downloaded");
     std::fs::create_dir(&folder).unwrap();
     for entry in std::fs::read_dir(fixture(name)).unwrap() {
@@ -97,65 +97,130 @@ fn what_cannot_be_done_is_said() {
 }
 
 #[test]
-fn the_toxicity_study_runs_once_and_reports() {
+fn a_tokenizer_of_another_network_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let downloaded = with_tokenizer(place, "llama");
+    std::fs::write(downloaded.join("tokenizer.json"), tokenizer().replace("\"t149\":149", "\"t149\":150")).unwrap();
+    let complaint = refuses(place, &["import", "huggingface", "downloaded", "--out", "base"]);
+    assert!(complaint.contains("\"t149\" as token 150, but the network has 150 tokens"), "{complaint}");
+    assert!(!place.join("base").exists());
+}
+
+#[test]
+fn a_killed_fine_tuning_goes_on_and_ends_with_the_same_bytes() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
     with_tokenizer(place, "llama");
     succeeds(place, &["import", "huggingface", "downloaded", "--out", "base"]);
-    for (file, first) in [("toxic.jsonl", 5), ("nontoxic.jsonl", 80)] {
-        let document = |n: u32| {
-            let words: Vec<String> = (0..18).map(|at| format!("t{}", first + (n * at + at * at) % 60)).collect();
-            format!("{}\n", serde_json::json!({ "text": words.join(" ") }))
-        };
-        std::fs::write(place.join(file), (0..60).map(document).collect::<String>()).unwrap();
+    let text: Vec<String> = (0..40).map(|n| format!("\"t{n} t{} t{}\"", n + 1, 2 * n + 7)).collect();
+    std::fs::write(place.join("text.jsonl"), text.join("\n")).unwrap();
+    let tune = ["fine-tune", "base", "--text", "text.jsonl", "--steps", "300", "--batch", "2"];
+    let tune = |out| [&tune[..], &["--checkpoint-every", "20", "--out", out]].concat();
+    succeeds(place, &tune("whole"));
+    let aside = || place.join("broken.partial/checkpoint.safetensors").is_file();
+    killed(place, &tune("broken"), aside);
+    assert!(!place.join("broken").exists(), "it ended before it was killed");
+    let said = says(place, &tune("broken"));
+    assert!(said.contains("going on after step"), "{said}");
+    for file in ["weights.safetensors", "fine-tuning.csv", "tokenizer.json"] {
+        let of = |out: &str| std::fs::read(place.join(out).join(file)).unwrap();
+        assert!(of("broken") == of("whole"), "{file}");
     }
-    let study = |steps: &str| {
-        let study = ["toxicity", "base", "--toxic", "toxic.jsonl", "--nontoxic", "nontoxic.jsonl", "--out", "study"];
-        let size = ["--splits", "2", "--steps", steps, "--batch", "2", "--fit-steps", "2", "--fit-batch", "2"];
-        let rest = ["--held-out-prompts", "6", "--k", "4", "--site", "embedding,layer.1", "--random-network", "--json"];
-        [&study[..], &size, &rest].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    assert!(!place.join("broken.partial").exists());
+}
+
+#[test]
+fn activity_of_a_language_model_is_recorded() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    with_tokenizer(place, "qwen2-tied");
+    succeeds(place, &["import", "huggingface", "downloaded", "--out", "base"]);
+    let reference = std::fs::read_to_string(fixture("qwen2-tied").join("reference.json")).unwrap();
+    let reference: serde_json::Value = serde_json::from_str(&reference).unwrap();
+    let ids: Vec<u64> = serde_json::from_value(reference["greedy_continuation_of_first_5_ids"].clone()).unwrap();
+    std::fs::write(place.join("tokens.json"), serde_json::to_string(&[&ids[..5], &ids[1..6]]).unwrap()).unwrap();
+    for (site, out) in [("embedding", "embedding.npz"), ("layer.1", "layer.npz")] {
+        let said = succeeds(place, &["record", "base", "--site", site, "--tokens", "tokens.json", "--out", out]);
+        assert!(said.contains("2 trials × 5 positions"), "{said}");
+    }
+    let activity = mas_core::Activity::read(place.join("embedding.npz")).unwrap();
+    let width = activity.width();
+    assert_eq!((activity.trials(), activity.time()), (2, 5));
+    // At the embedding, activity depends on the token alone: the second trial is the first one, a token later.
+    let values = activity.values();
+    assert_eq!(values[width..5 * width], values[5 * width..9 * width]);
+    let complaint =
+        refuses(place, &["record", "base", "--site", "layer.9", "--tokens", "tokens.json", "--out", "x.npy"]);
+    assert!(complaint.contains("layer.9"), "{complaint}");
+}
+
+/// Two language models that say different things, and prompts for them.
+fn two_models(place: &Path) {
+    with_tokenizer(place, "llama");
+    succeeds(place, &["import", "huggingface", "downloaded", "--out", "base"]);
+    let text: Vec<String> = (0..30).map(|n| format!("\"t{n} t{} t{} t{} t{}\"", n + 1, n + 5, 3 * n, n + 7)).collect();
+    std::fs::write(place.join("prompts.jsonl"), text.join("\n")).unwrap();
+    let tune = ["fine-tune", "base", "--text", "prompts.jsonl", "--steps", "30", "--batch", "4", "--out", "tuned"];
+    succeeds(place, &[&tune[..], &["--learning-rate", "0.01", "--warm-up", "2"]].concat());
+}
+
+fn on_prompts<'a>(networks: [&'a str; 2], sites: &'a str, file: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let align = ["align", networks[0], networks[1], "--site", sites, "--prompts", file, "--positions", "stepwise"];
+    let how = ["--prompt-tokens", "4", "--answer-tokens", "3", "--start", "identity", "--k", "8", "--batch", "2"];
+    let size = ["--training-pairs", "10", "--held-out-pairs", "8", "--max-steps", "4"];
+    [&align[..], &how, &size, more].concat()
+}
+
+#[test]
+fn language_models_are_aligned_on_prompts() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    two_models(place);
+    succeeds(place, &on_prompts(["base", "tuned"], "layer.1", "prompts.jsonl", &["--controls", "--out", "fit"]));
+    let outcomes = std::fs::read_to_string(place.join("fit/outcomes.csv")).unwrap();
+    let within: Vec<&str> = outcomes.lines().filter(|line| line.starts_with("base,base,full,none,")).collect();
+    assert_eq!(within.len(), 8, "{outcomes}");
+    assert!(within.iter().all(|line| line.ends_with(",0,0,1,3,3")), "a model says what it says: {within:?}");
+    let across: Vec<&str> = outcomes.lines().filter(|line| line.starts_with("base,tuned,full,none,")).collect();
+    assert_eq!(across.len(), 8);
+    // What the untrained twin should bring about is what the network itself says, not what the twin would.
+    let random = place.join("fit/controls/random-network/outcomes.csv");
+    let random = std::fs::read_to_string(random).unwrap();
+    let of = |line: &str| line.split(',').nth(7).map(str::to_owned);
+    let header = outcomes.lines().next().unwrap();
+    assert_eq!(header.split(',').nth(7), Some("changed"), "{header}");
+    let changed: Vec<_> = across.iter().map(|line| of(line)).collect();
+    let sent = random.lines().filter(|line| line.split(',').nth(1) == Some("tuned"));
+    assert_eq!(sent.map(of).collect::<Vec<_>>(), changed);
+    let complaint = refuses(place, &["evaluate", "fit", "--pairs", "5"]);
+    assert!(complaint.contains("it was fitted on prompts"), "{complaint}");
+}
+
+#[test]
+fn prompts_that_cannot_be_used_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    two_models(place);
+    let refuses = |networks, sites, file, more: &[&str]| {
+        let complaint = refuses(place, &on_prompts(networks, sites, file, &[more, &["--out", "fit"]].concat()));
+        assert!(!place.join("fit").exists() && !place.join("fit.partial").exists());
+        complaint
     };
-    let given = study("30");
-    let given: Vec<&str> = given.iter().map(String::as_str).collect();
-    let first = succeeds(place, &given);
-    let findings: serde_json::Value = serde_json::from_str(&first).unwrap();
-    let within = &findings["groups"][0];
-    assert_eq!((within["group"].as_str(), within["directions"].as_u64()), (Some("within"), Some(4)));
-    assert_eq!(within["iia"].as_f64(), Some(1.0), "a model says what it says: {findings}");
-    let controls: Vec<_> = findings["groups"].as_array().unwrap().iter().map(|row| &row["control"]).collect();
-    assert!(controls.contains(&&"shuffled".into()) && controls.contains(&&"no-swap".into()));
-    // From the untrained twin into each of the three others, of which one is toxic as well.
-    let random = findings["groups"].as_array().unwrap().iter().filter(|row| row["control"] == "random-network");
-    let random: Vec<_> =
-        random.map(|row| (row["site"].as_str(), row["group"].as_str(), row["directions"].as_u64())).collect();
-    let at = Some("embedding");
-    assert_eq!(random, [(at, Some("toxic-toxic"), Some(1)), (at, Some("toxic-nontoxic"), Some(2))]);
-    // The whole claim, and two parts at each site; of two models of a kind nothing is decided.
-    let claims = findings["claims"].as_array().unwrap();
-    assert_eq!(claims.len(), 1 + 2 * 2);
-    assert!(claims.iter().all(|row| row["claim"] == "C7" && row["verdict"] == "not decided"), "{claims:?}");
-    let report = std::fs::read_to_string(place.join("study/report/index.html")).unwrap();
-    for said in ["toxic–non-toxic", "</svg>", "after an interchange", "30 steps of a fine-tuning, not 600.", "Command"]
-    {
-        assert!(report.contains(said), "{said}");
-    }
-    for file in ["report/iia.csv", "report/claims.csv", "groups.csv", "answers.json"] {
-        assert!(place.join("study").join(file).is_file(), "{file}");
-    }
-    for file in ["alignments/embedding-shuffled/alignment.toml", "models/toxic-1/tokenizer.json"] {
-        assert!(place.join("study").join(file).is_file(), "{file}");
-    }
-    // Nothing is done again, and nothing of other settings is mixed in.
-    let fine_tuned = std::fs::metadata(place.join("study/models/toxic-1/weights.safetensors")).unwrap();
-    assert_eq!(succeeds(place, &given), first);
-    let again = std::fs::metadata(place.join("study/models/toxic-1/weights.safetensors")).unwrap();
-    assert_eq!(fine_tuned.modified().unwrap(), again.modified().unwrap());
-    for (site, k, said) in [("layer.9", "4", "no site layer.9"), ("layer.1", "4000", "k = 4000")] {
-        let elsewhere = ["--toxic", "toxic.jsonl", "--nontoxic", "nontoxic.jsonl", "--out", "other"];
-        let wrong = [&["toxicity", "base", "--site", site, "--k", k][..], &elsewhere].concat();
-        assert!(refuses(place, &wrong).contains(said), "{said}");
-    }
-    let other = study("31");
-    let other: Vec<&str> = other.iter().map(String::as_str).collect();
-    assert!(refuses(place, &other).contains("results of another model, other text or other settings"));
+    let both = ["base", "tuned"];
+    assert!(refuses(both, "layer.1", "absent.jsonl", &[]).contains("absent.jsonl"));
+    std::fs::write(place.join("few.jsonl"), "\"t1 t2 t3 t4 t5\"\n".repeat(40)).unwrap();
+    let complaint = refuses(both, "layer.1", "few.jsonl", &[]);
+    assert!(complaint.contains("few.jsonl: 1 texts of more than 4 tokens are too few for 10 prompts"), "{complaint}");
+    assert!(refuses(both, "layer.1", "prompts.jsonl", &["--variable", "count"]).contains("prompts have no variables"));
+    let mut clmas = on_prompts(both, "layer.1", "prompts.jsonl", &["--method", "clmas", "--out", "fit"]);
+    clmas.iter_mut().filter(|argument| **argument == "stepwise").for_each(|argument| *argument = "individual");
+    let complaint = super::refuses(place, &clmas);
+    assert!(complaint.contains("learns from values of variables"), "{complaint}");
+    super::small_network(place, "gru", 1);
+    let complaint = refuses(["base", "gru"], "layer.1,hidden", "prompts.jsonl", &["--allow-unaccepted"]);
+    assert!(complaint.contains("`gru` is no language model"), "{complaint}");
+    std::fs::write(place.join("tuned/tokenizer.json"), tokenizer().replace("\"t5\":5,", "\"t5\":7,")).unwrap();
+    let complaint = refuses(both, "layer.1", "prompts.jsonl", &[]);
+    assert!(complaint.contains("`base` and `tuned` have different tokenizers"), "{complaint}");
 }

@@ -8,10 +8,12 @@ mod language;
 mod networks;
 mod studies;
 mod tasks;
+mod toxicity;
 
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::{Duration, Instant},
 };
 
 /// The program, quiet, in `folder`.
@@ -43,6 +45,17 @@ pub fn says(folder: &Path, arguments: &[&str]) -> String {
     let said = text(&output.stderr);
     assert!(output.status.success(), "mas {arguments:?} failed: {said}");
     said
+}
+
+/// Kills the program as soon as `reached`, unless it was faster than that.
+pub fn killed(folder: &Path, arguments: &[&str], reached: impl Fn() -> bool) {
+    let mut program = mas(folder, arguments).spawn().unwrap();
+    let started = Instant::now();
+    while !reached() && started.elapsed() < Duration::from_secs(60) && program.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    program.kill().unwrap();
+    program.wait().unwrap();
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {

@@ -1,13 +1,10 @@
 //! `mas train`, `record`, `align`, `evaluate`, `compare` on small networks.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 use mas_core::Method;
 
-use crate::{mas, refuses, says, small_network, succeeds};
+use crate::{refuses, says, small_network, succeeds};
 
 const ALIGN: [&str; 11] =
     ["align", "a", "b", "--k", "4", "--max-steps", "4", "--training-pairs", "40", "--held-out-pairs", "20"];
@@ -291,16 +288,9 @@ fn controlled(out: &str) -> Vec<&str> {
     align(&["--controls", "--out", out])
 }
 
-/// Kills an alignment as soon as its own fit is done, while the controls are at it, unless it was faster than that.
+/// Kills an alignment when its own fit is done, while the controls are at it.
 fn killed(folder: &Path, out: &str) {
-    let mut command = mas(folder, &controlled(out)).spawn().unwrap();
-    let started = Instant::now();
-    let done = folder.join(format!("{out}.partial/alignment/outcomes.csv"));
-    while !done.is_file() && started.elapsed() < Duration::from_secs(60) && command.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    command.kill().unwrap();
-    command.wait().unwrap();
+    super::killed(folder, &controlled(out), || folder.join(format!("{out}.partial/alignment/outcomes.csv")).is_file());
 }
 
 #[test]

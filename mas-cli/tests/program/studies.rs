@@ -1,11 +1,8 @@
 //! `mas run`, `runs` and `report` on a small study.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
-use crate::{mas, refuses, says, small_network, succeeds};
+use crate::{killed, refuses, says, small_network, succeeds};
 
 pub const STUDY: &str = r#"
 name = "small"
@@ -201,18 +198,12 @@ fn names_change_no_number() {
 fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
     let folder = with_study(STUDY);
     succeeds(folder.path(), &["run", "small.toml", "--runs", "whole"]);
-    let mut killed = mas(folder.path(), &["run", "small.toml", "--runs", "broken"]).spawn().unwrap();
-    // Killed as soon as a fit has put something aside, unless it was faster than that.
-    let started = Instant::now();
+    // When a fit has put something aside.
     let aside = || {
         let partials = std::fs::read_dir(folder.path().join("broken/align")).into_iter().flatten().flatten();
         partials.map(|entry| entry.path().join("checkpoint.safetensors")).any(|file| file.is_file())
     };
-    while !aside() && started.elapsed() < Duration::from_secs(60) && killed.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    killed(folder.path(), &["run", "small.toml", "--runs", "broken"], aside);
     succeeds(folder.path(), &["run", "small.toml", "--runs", "broken"]);
     for file in ["iia.csv", "divergence.csv", "capacity.csv", "similarity.csv", "claims.csv"] {
         assert_eq!(report_of(folder.path(), "whole", file), report_of(folder.path(), "broken", file), "{file}");

@@ -1,6 +1,8 @@
-//! A language model's weights in its network folder, written and read one tensor at a time.
+//! A language model's tensors on disk, written and read one at a time: its weights in its network folder, and what its
+//! fine-tuning puts aside.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
@@ -55,10 +57,7 @@ pub(crate) fn save(network: &LanguageModel, path: &Path) -> Result<String> {
         let shape = spec.stored_shape();
         views.push((spec.name, Lazy { tensor: tensor.inner(), shape, dtype }));
     }
-    safetensors::serialize_to_file(views, None, path).map_err(|error| match error {
-        safetensors::SafeTensorError::IoError(error) => Error::io(path, error),
-        error => Error::format(path, format!("the weights cannot be written: {error}")),
-    })?;
+    write(views, None, path)?;
     // The file was private to its owner while it was written; it is as readable as its folder now.
     #[cfg(unix)]
     {
@@ -66,6 +65,24 @@ pub(crate) fn save(network: &LanguageModel, path: &Path) -> Result<String> {
         std::fs::set_permissions(path, mode).map_err(|error| Error::io(path, error))?;
     }
     hash(path)
+}
+
+/// Writes tensors of 32 bits by name and shape, with a note in the file's metadata.
+pub(super) fn write_noted(
+    tensors: impl Iterator<Item = (String, Vec<usize>, Tensor<2>)>,
+    (key, note): (&str, String),
+    path: &Path,
+) -> Result<()> {
+    let views = tensors.map(|(name, shape, tensor)| (name, Lazy { tensor, shape, dtype: Dtype::F32 }));
+    write(views.collect(), Some([(key.to_owned(), note)].into()), path)
+}
+
+/// Writes the file, all of it or nothing, a tensor at a time.
+fn write(views: Vec<(String, Lazy)>, notes: Option<HashMap<String, String>>, path: &Path) -> Result<()> {
+    safetensors::serialize_to_file(views, notes, path).map_err(|error| match error {
+        safetensors::SafeTensorError::IoError(error) => Error::io(path, error),
+        error => Error::format(path, format!("the tensors cannot be written: {error}")),
+    })
 }
 
 /// Reads the weights, and returns their hash with the network.

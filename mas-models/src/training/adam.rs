@@ -30,15 +30,21 @@ impl Moments {
         moved
     }
 
+    /// The moments, each with its name and shape in a file; none before the first step.
+    pub fn named(&self, specs: &[ParameterSpec]) -> Vec<(String, Vec<usize>, Tensor<2>)> {
+        let of = |(spec, state): (&ParameterSpec, &Option<AdamState<2>>)| {
+            let AdamState { momentum } = state.as_ref()?;
+            let moments = [("first", &momentum.moment_1), ("second", &momentum.moment_2)];
+            Some(moments.map(|(order, moment)| (format!("{order}.{}", spec.name), spec.stored_shape(), moment.clone())))
+        };
+        specs.iter().zip(&self.states).filter_map(of).flatten().collect()
+    }
+
     /// Adds the moments to what a checkpoint stores.
     pub fn store(&self, specs: &[ParameterSpec], stored: &mut StoredTensors) -> Result<()> {
-        for (spec, state) in specs.iter().zip(&self.states) {
-            let Some(AdamState { momentum }) = state else { continue };
-            for (order, moment) in [("first", &momentum.moment_1), ("second", &momentum.moment_2)] {
-                let name = format!("{order}.{}", spec.name);
-                let values = Some(host(&name, moment.clone())?);
-                stored.insert(name, Stored { shape: spec.stored_shape(), values });
-            }
+        for (name, shape, moment) in self.named(specs) {
+            let values = Some(host(&name, moment)?);
+            stored.insert(name, Stored { shape, values });
         }
         Ok(())
     }

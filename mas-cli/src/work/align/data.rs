@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use mas_core::{Direction, Exchange, Objective, Pairs, Positions, Subspaces, all_directions};
 use mas_tasks::{DropReason, NaturalStates, PairConfig, PairSet, Task, TaskConfig, Variable, VariablePair};
 
-use super::{PairCounts, positions};
+use super::{PairCounts, answers::Answers, positions};
 use crate::{
     Result, exchanges,
     given::Given,
+    prompted::{self, Answered},
     seeds::derive,
     study::{AlignConfiguration, FitControl, Swapped},
 };
@@ -86,12 +88,7 @@ impl Data {
                 let held_out = config.with_split(mas_tasks::Split::HeldOut).with_count(count).pairs()?;
                 let readers = (source.reader(tasks[0])?, target.reader(tasks[1])?);
                 let convert = |pairs: &[mas_tasks::Pair], purpose: &str| -> Result<Pairs> {
-                    let pairs = exchanges::pairs(pairs, &readers.0, &readers.1)?;
-                    Ok(match configuration.control {
-                        FitControl::Shuffled => pairs
-                            .shuffled(positions(configuration), derive(configuration.seed, &["shuffle", purpose]))?,
-                        _ => pairs,
-                    })
+                    under_shuffling(configuration, exchanges::pairs(pairs, &readers.0, &readers.1)?, purpose)
                 };
                 let (fit, check) = training.pairs.split_at(training.pairs.len().saturating_sub(validation));
                 let latent = objective.latent().contains(&direction);
@@ -134,6 +131,54 @@ impl Data {
         }
         let nulls = if configuration.null { nulls(&splits, &configuration.objective()?)? } else { Vec::new() };
         Ok(Self { splits, nulls })
+    }
+
+    /// The pairs of all n² directions at prompts that every network has answered.
+    ///
+    /// # Errors
+    /// None for answers of these networks.
+    pub fn of_answers(
+        configuration: &AlignConfiguration,
+        networks: &[Given],
+        answers: &Answers,
+        objective: &Objective,
+    ) -> Result<Self> {
+        let (training, validation) = (configuration.training_pairs, configuration.validation_pairs());
+        let fit = training + validation;
+        let mut splits = Vec::new();
+        for direction in all_directions(networks.len()) {
+            let (source, target) = (&answers.by_network[direction.source], &answers.by_network[direction.target]);
+            let drawn = |range: Range<usize>, purpose: &str| -> Result<Option<Pairs>> {
+                if range.is_empty() {
+                    return Ok(None);
+                }
+                let one =
+                    |at: usize| Answered { prompt: &answers.prompts[at], source: &source[at], target: &target[at] };
+                let pairs = prompted::pairs(&range.map(one).collect::<Vec<_>>())?;
+                under_shuffling(configuration, pairs, purpose).map(Some)
+            };
+            let trained = objective.trained().any(|one| one == direction);
+            let fitted = |range: Range<usize>| if trained { range } else { 0..0 };
+            splits.push(Split {
+                direction,
+                subspace: 0,
+                training: drawn(fitted(0..training), "training")?,
+                validation: drawn(fitted(training..fit), "validation")?,
+                answers: true,
+                held_out: drawn(fit..answers.prompts.len(), "held out")?,
+                counts: PairCounts {
+                    source: networks[direction.source].name().to_owned(),
+                    target: networks[direction.target].name().to_owned(),
+                    variable: Variable::Full.to_string(),
+                    training: if trained { fit } else { 0 },
+                    held_out: answers.prompts.len() - fit,
+                    disjoint: true,
+                    unmatched: None,
+                    dropped: BTreeMap::new(),
+                },
+            });
+        }
+        Ok(Self { splits, nulls: Vec::new() })
     }
 
     /// What was drawn, and what was left out.
@@ -183,6 +228,16 @@ impl Data {
         };
         self.splits.iter().filter_map(exchange).collect()
     }
+}
+
+/// Pairs as they are, or, under the shuffled control, with sources of one another.
+fn under_shuffling(configuration: &AlignConfiguration, pairs: Pairs, purpose: &str) -> Result<Pairs> {
+    Ok(match configuration.control {
+        FitControl::Shuffled => {
+            pairs.shuffled(positions(configuration), derive(configuration.seed, &["shuffle", purpose]))?
+        }
+        _ => pairs,
+    })
 }
 
 /// The null variable of every network whose behaviour is trained within it, on the pairs of its first variable.

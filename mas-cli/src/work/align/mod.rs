@@ -1,5 +1,6 @@
 //! One alignment: fitted, measured on held-out pairs, kept in its folder.
 
+mod answers;
 mod data;
 mod measure;
 mod quantities;
@@ -18,6 +19,7 @@ use crate::{
     seeds::derive,
     study::{AlignConfiguration, FitControl},
 };
+use answers::Answers;
 use data::Data;
 use measure::{fit_rows, measure};
 use quantities::quantities;
@@ -63,6 +65,8 @@ pub fn align(
 ) -> Result<Aligned> {
     let places = networks.iter().map(Given::place).collect();
     let asked = configuration;
+    // Of the networks themselves, also where an untrained twin is to take the place of one.
+    let answers = asked.prompts.as_ref().map(|prompts| Answers::of(prompts, asked, &networks)).transpose()?;
     let (configuration, networks) = under_control(asked, networks, compute)?;
     let configuration = &*configuration;
     let objective = configuration.objective()?;
@@ -74,7 +78,10 @@ pub fn align(
         )));
     }
     let participants = participants(configuration, &networks)?;
-    let data = Data::draw(configuration, &networks, &objective)?;
+    let data = match &answers {
+        Some(answers) => Data::of_answers(configuration, &networks, answers, &objective)?,
+        None => Data::draw(configuration, &networks, &objective)?,
+    };
     let (start, of_start) = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
     let last_blocks = last_blocks(configuration, &networks);
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
@@ -239,7 +246,7 @@ fn accessible<'a>(
 /// Measures a saved alignment again, on `pairs` held-out pairs of every direction that are drawn with `seed`.
 ///
 /// # Errors
-/// As [`align`].
+/// As [`align`]; an alignment on prompts, of which there are no others.
 pub fn remeasure(
     configuration: &AlignConfiguration,
     alignment: &Alignment,
@@ -248,6 +255,11 @@ pub fn remeasure(
     pairs: usize,
     seed: u64,
 ) -> Result<Vec<OutcomeRow>> {
+    if configuration.prompts.is_some() {
+        return Err(Error::invalid(format!(
+            "it was fitted on prompts, and judged on those that were held out: see {OUTCOMES}; for others, align on them"
+        )));
+    }
     let (configuration, networks) = under_control(configuration, networks, compute)?;
     let fresh = AlignConfiguration { seed, held_out_pairs: pairs, ..configuration.into_owned() };
     let participants = participants(&fresh, &networks)?;

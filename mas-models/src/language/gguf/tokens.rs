@@ -24,18 +24,18 @@ pub(super) fn tokenizer(file: &GgufFile) -> Result<Option<Tokenizer>> {
     if file.get("tokenizer.ggml.model") != Some(&Value::Text("gpt2".into())) {
         return Ok(None);
     }
-    let cut = match file.get("tokenizer.ggml.pre") {
-        Some(Value::Text(cut)) => cut.as_str(),
+    let kind = match file.get("tokenizer.ggml.pre") {
+        Some(Value::Text(kind)) => kind.as_str(),
         _ => "gpt-2",
     };
     let bytes = |by_pattern: bool| json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": by_pattern });
-    let cut = match cut {
+    let cut = match kind {
         "gpt-2" => bytes(true),
         "smollm" => {
             let digits = json!({ "type": "Digits", "individual_digits": true });
             json!({ "type": "Sequence", "pretokenizers": [digits, bytes(true)] })
         }
-        "qwen2" => {
+        "qwen2" | "deepseek-r1-qwen" => {
             let split =
                 json!({ "type": "Split", "pattern": { "Regex": QWEN2 }, "behavior": "Isolated", "invert": false });
             json!({ "type": "Sequence", "pretokenizers": [split, bytes(false)] })
@@ -65,13 +65,32 @@ pub(super) fn tokenizer(file: &GgufFile) -> Result<Option<Tokenizer>> {
     let json = json!({
         "version": "1.0",
         "added_tokens": added,
-        "normalizer": null,
+        "normalizer": if kind == "qwen2" { json!({ "type": "NFC" }) } else { Json::Null },
         "pre_tokenizer": cut,
-        "post_processor": null,
+        "post_processor": beginning(file, &tokens)?,
         "decoder": bytes(true),
         "model": { "type": "BPE", "vocab": vocabulary, "merges": merges }
     });
     Tokenizer::from_json(&json.to_string()).map(Some).map_err(|error| file.wrong(error.to_string()))
+}
+
+/// What puts the token at the beginning of every text that the file asks for; null if it asks for none.
+fn beginning(file: &GgufFile, tokens: &[&str]) -> Result<Json> {
+    if file.get("tokenizer.ggml.add_bos_token") != Some(&Value::Flag(true)) {
+        return Ok(Json::Null);
+    }
+    let key = "tokenizer.ggml.bos_token_id";
+    let id = super::count(file, key, None)?;
+    let token =
+        tokens.get(id).ok_or_else(|| file.wrong(format!("{key} = {id}, but there are {} tokens", tokens.len())))?;
+    let first = json!({ "SpecialToken": { "id": token, "type_id": 0 } });
+    let text = |name: &str| json!({ "Sequence": { "id": name, "type_id": 0 } });
+    Ok(json!({
+        "type": "TemplateProcessing",
+        "single": [first, text("A")],
+        "pair": [first, text("A"), first, text("B")],
+        "special_tokens": { *token: { "id": token, "ids": [id], "tokens": [token] } }
+    }))
 }
 
 fn texts<'a>(file: &'a GgufFile, key: &str) -> Result<Vec<&'a str>> {

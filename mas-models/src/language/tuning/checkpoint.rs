@@ -1,17 +1,16 @@
 //! A fine-tuning put aside, so that it can go on with the same bytes.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
-use mas_core::storage::write_whole;
 use serde::{Deserialize, Serialize};
 
 use super::{FineTuningRecord, FineTuningSettings};
 use crate::language::LanguageModel;
 use crate::language::loading::bytes_of;
+use crate::language::saving::write_noted;
 use crate::parameters::ParameterSpec;
-use crate::stored::{self, Stored, StoredTensors, host, take_parameters};
+use crate::stored::{self, take_parameters};
 use crate::training::Moments;
 use crate::{Error, Result};
 
@@ -51,16 +50,11 @@ impl Checkpoint {
     /// Puts the fine-tuning aside; a kill or a full disk at any moment leaves this checkpoint or the one before.
     pub fn save(&self, position: &Position) -> Result<()> {
         let Position { values, moments, step, history } = position;
-        let mut tensors = StoredTensors::new();
-        for (spec, value) in self.specs.iter().zip(values) {
-            let values = Some(host(&spec.name, value.clone())?);
-            tensors.insert(spec.name.clone(), Stored { shape: spec.stored_shape(), values });
-        }
-        moments.store(&self.specs, &mut tensors)?;
+        let values = self.specs.iter().zip(values);
+        let values = values.map(|(spec, value)| (spec.name.clone(), spec.stored_shape(), value.clone()));
         let note = Note { fine_tuning: self.identity.clone(), step: *step, history: history.clone() };
         let note = serde_json::to_string(&note).map_err(|error| Error::format(&self.path, error))?;
-        let bytes = stored::to_bytes(&tensors, Some((NOTE, note)))?;
-        write_whole(&self.path, |file| file.write_all(&bytes)).map_err(|error| Error::io(&self.path, error))
+        write_noted(values.chain(moments.named(&self.specs)), (NOTE, note), &self.path)
     }
 
     /// The fine-tuning as it was put aside, if it was.

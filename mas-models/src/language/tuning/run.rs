@@ -121,7 +121,8 @@ impl FineTuning<'_> {
             let record = self.step(network, &trials, &mut at)?;
             at.history.push(record);
             stopped = progress(&FineTuningEvent::Step(record)).is_break();
-            let due = at.step.is_multiple_of(settings.checkpoint_every) || stopped || at.step == settings.steps;
+            // After the last step the network itself is there.
+            let due = (at.step.is_multiple_of(settings.checkpoint_every) || stopped) && at.step < settings.steps;
             if let Some(checkpoint) = checkpoint.as_ref().filter(|_| due) {
                 checkpoint.save(&at)?;
             }
