@@ -8,7 +8,7 @@ use crate::Result;
 /// Prompts that are answered at once.
 const AT_ONCE: usize = 32;
 
-/// What a model answers each prompt, greedily: up to `most` tokens, or to the first one that ends a text.
+/// What a model answers each prompt, greedily: up to `most` tokens, or to the first one of `ends`.
 ///
 /// - `progress`: is told how many have been answered
 ///
@@ -18,11 +18,12 @@ pub fn answers(
     model: &LanguageModel,
     prompts: &[Vec<u32>],
     most: usize,
+    ends: &[u32],
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<Vec<u32>>> {
     let mut answers = Vec::with_capacity(prompts.len());
     for prompts in prompts.chunks(AT_ONCE) {
-        let said = model.generate(prompts, most, &Sampling::Greedy, &model.config().end_tokens, |_| true)?;
+        let said = model.generate(prompts, most, &Sampling::Greedy, ends, |_| true)?;
         answers.extend(said.into_iter().map(|said| said.tokens));
         progress(answers.len());
     }

@@ -99,7 +99,9 @@ pub fn run(shell: &Shell, arguments: &Arguments) -> xshell::Result<()> {
 
 /// The toxicity case study: one command of `mas`, once model and text are there.
 fn toxicity(shell: &Shell, arguments: &Arguments, mas: &Path, preset: &str) -> xshell::Result<()> {
-    let (device, out) = (&arguments.device, arguments.runs.join("toxicity"));
+    // Results of one preset are not gone on with by the other.
+    let folder = if preset == "quick" { "toxicity".to_owned() } else { format!("toxicity-{preset}") };
+    let (device, out) = (&arguments.device, arguments.runs.join(folder));
     let fetched = fetch::fetched();
     if fetched.is_none() && arguments.model.is_none() {
         println!("toxicity is left out: get its model and text by `cargo xtask fetch toxicity`");
@@ -110,12 +112,12 @@ fn toxicity(shell: &Shell, arguments: &Arguments, mas: &Path, preset: &str) -> x
         (Some(folder), _) if folder.join("network.toml").is_file() => folder,
         // Imported anew each time: what is there may be of another one.
         (Some(folder), _) => {
-            cmd!(shell, "{mas} import huggingface {folder} --out {base}").run()?;
+            cmd!(shell, "{mas} import huggingface {folder} --device {device} --out {base}").run()?;
             &base
         }
         (None, fetched) => {
             let file = fetched.iter().map(|(file, _)| file);
-            cmd!(shell, "{mas} import gguf {file...} --out {base}").run()?;
+            cmd!(shell, "{mas} import gguf {file...} --device {device} --out {base}").run()?;
             &base
         }
     };

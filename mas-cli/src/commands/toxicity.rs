@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Gradients in a step
     #[arg(long, value_parser = super::count)]
     accumulate: Option<usize>,
+    /// The learning rate of a fine-tuning
+    #[arg(long, value_name = "R")]
+    learning_rate: Option<f64>,
     /// Where to align, each site with a fit of its own; the first one has the shuffled control
     #[arg(long, value_delimiter = ',')]
     site: Option<Vec<String>>,
@@ -49,6 +52,9 @@ pub(super) struct Arguments {
     /// Pairs of each direction in a step of a fit
     #[arg(long, value_parser = super::count)]
     fit_batch: Option<usize>,
+    /// The learning rate of a fit
+    #[arg(long, value_name = "R")]
+    fit_learning_rate: Option<f64>,
     /// Prompts to judge by
     #[arg(long, value_parser = super::count)]
     held_out_prompts: Option<usize>,
@@ -81,11 +87,13 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         steps: arguments.steps.unwrap_or(preset.steps),
         batch: arguments.batch.unwrap_or(preset.batch),
         accumulate: arguments.accumulate.unwrap_or(preset.accumulate),
+        learning_rate: arguments.learning_rate.unwrap_or(preset.learning_rate),
         sites: arguments.site.clone().unwrap_or(preset.sites.clone()),
         random_network: arguments.random_network || preset.random_network,
         k: arguments.k.unwrap_or(preset.k),
         fit_steps: arguments.fit_steps.unwrap_or(preset.fit_steps),
         fit_batch: arguments.fit_batch.unwrap_or(preset.fit_batch),
+        fit_learning_rate: arguments.fit_learning_rate.unwrap_or(preset.fit_learning_rate),
         held_out_prompts: arguments.held_out_prompts.unwrap_or(preset.held_out_prompts),
         ..preset
     };

@@ -38,7 +38,8 @@ pub fn answers(
     };
     for (index, model) in models.iter().enumerate().skip(answers.models.len()) {
         let (what, each) = (format!("answers of {}", model.name()), splits.prompts.len());
-        let all = prompted::answers(model.network(), &splits.prompts, study.settings.answer, &mut |done| {
+        let (network, most) = (model.network(), study.settings.answer);
+        let all = prompted::answers(network, &splits.prompts, most, &network.config().end_tokens, &mut |done| {
             progress(&what, index * each + done, models.len() * each);
         })?;
         answers.models.push((model.name().to_owned(), texts(all)?));

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 
 use mas_core::{
     Alignment, Direction, Edit, Exchange, Fit, FitConfig, FunctionConfig, FunctionKind, Member, Method, Network, Pairs,
@@ -69,7 +70,11 @@ pub fn interchanges(of: &Interchanges, progress: &mut Progress) -> Result<Vec<At
                 }
             }
         }
-        let path = study.folder.join("alignments").join(site).join(SHOWN_FILE);
+        let folder = study.folder.join("alignments").join(site);
+        if best_step(&folder) == Some(0) {
+            warnings.push(format!("No step of the fit at {site} was better, by its validation, than where it began."));
+        }
+        let path = folder.join(SHOWN_FILE);
         let shown = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
         let shown = serde_json::from_slice(&shown);
         let shown = shown.map_err(|error| Error::invalid(format!("{}: {error}; remove it", path.display())))?;
@@ -79,6 +84,14 @@ pub fn interchanges(of: &Interchanges, progress: &mut Progress) -> Result<Vec<At
 }
 
 const SHOWN_FILE: &str = "shown.json";
+const BEST_STEP: &str = "best-step";
+
+/// The step whose alignment was kept, of the alignment in a folder.
+fn best_step(folder: &Path) -> Option<i64> {
+    let text = std::fs::read_to_string(folder.join("alignment.toml")).ok()?;
+    let file: toml::Table = toml::from_str(&text).ok()?;
+    file.get("settings")?.get(BEST_STEP)?.as_integer()
+}
 
 impl Interchanges<'_> {
     /// Every held-out interchange of one fit at `site`. In that of the random-network control an untrained twin stands in the
@@ -90,7 +103,7 @@ impl Interchanges<'_> {
         let name = if control == Control::None { site.to_owned() } else { format!("{site}-{}", control.id()) };
         let folder = study.folder.join("alignments").join(&name);
         let table = folder.join("outcomes.csv");
-        if table.is_file() {
+        if table.is_file() && (control != Control::None || folder.join(SHOWN_FILE).is_file()) {
             return Ok(Some(read_rows(&table)?));
         }
         std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
@@ -142,6 +155,7 @@ impl Interchanges<'_> {
                 // A killed fit goes on from its last validation.
                 evaluate_every: settings.fit_steps.div_ceil(3).min(100),
                 judged: twin.is_some().then(|| directions.iter().copied().filter(|&one| judges(one)).collect()),
+                by_tokens: true,
                 seed: derive(settings.seed, &["batches"]),
                 ..FitConfig::default()
             },
@@ -204,7 +218,7 @@ impl Interchanges<'_> {
         let about: toml::Table = toml::Table::from_iter([
             ("study".to_owned(), "toxicity".into()),
             ("site".to_owned(), site.into()),
-            ("best-step".to_owned(), (fitted.best_step as i64).into()),
+            (BEST_STEP.to_owned(), (fitted.best_step as i64).into()),
         ]);
         fitted.alignment.save(&folder, &about)?;
         write_rows(&table, &rows)?;

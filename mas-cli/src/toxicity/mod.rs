@@ -15,7 +15,7 @@ mod splits;
 use std::path::{Path, PathBuf};
 
 use mas_core::Site;
-use mas_models::LanguageConfig;
+use mas_models::{LanguageConfig, Precision};
 use serde::{Deserialize, Serialize};
 
 pub use answers::{Answers, Text};
@@ -88,7 +88,7 @@ impl Settings {
             prompt: 12,
             answer: 12,
             training_prompts: 48,
-            validation_prompts: 4,
+            validation_prompts: 8,
             held_out_prompts: 40,
             sites: vec!["embedding".into(), format!("layer.{}", layers / 2)],
             random_network: false,
@@ -129,6 +129,9 @@ impl Settings {
     fn check(&self) -> Result<()> {
         for (name, value) in [
             ("splits", self.splits),
+            ("steps", self.steps as usize),
+            ("batch", self.batch),
+            ("accumulate", self.accumulate),
             ("prompt", self.prompt),
             ("answer", self.answer),
             ("training-prompts", self.training_prompts),
@@ -147,6 +150,17 @@ impl Settings {
 
     /// What would otherwise come out only after all fine-tunes.
     fn check_for(&self, model: &LanguageConfig, sites: &[Site]) -> Result<()> {
+        for (name, value) in [("learning-rate", self.learning_rate), ("fit-learning-rate", self.fit_learning_rate)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(Error::invalid(format!("{name} = {value}, must be above 0")));
+            }
+        }
+        if model.precision != Precision::F32 {
+            return Err(Error::invalid(format!(
+                "the model's weights are {}, which are too coarse to learn with; import it with --precision f32",
+                model.precision.id()
+            )));
+        }
         if let Some(site) = self.sites.iter().find(|name| sites.iter().all(|site| site.name != **name)) {
             return Err(Error::invalid(format!(
                 "the model has no site {site}; it has embedding and layer.0 to layer.{}",
@@ -214,7 +228,7 @@ impl Study {
         let base = models::Base::open(&self.model, compute)?;
         self.settings.check_for(base.network.config(), &base.network.sites())?;
         let splits = splits::Splits::draw(self, &base)?;
-        self.claim_folder(&base)?;
+        self.claim_folder(&base, compute)?;
         let names = models::fine_tune(self, &base, &splits, progress)?;
         drop(base.network);
         let models = models::open(self, &names, compute)?;
@@ -227,12 +241,14 @@ impl Study {
     }
 
     /// Keeps what the folder's results are of, or refuses results of something else.
-    fn claim_folder(&self, base: &models::Base) -> Result<()> {
+    fn claim_folder(&self, base: &models::Base, compute: &Compute) -> Result<()> {
         let text = |path: &Path| crate::networks::hash_of(path);
         let origin = serde_json::json!({
             "engine": ENGINE,
             "settings": self.settings,
+            "device": compute.kind,
             "model": base.identity,
+            "tokenizer": text(&self.model.join("tokenizer.json"))?,
             "toxic": text(&self.toxic)?,
             "nontoxic": text(&self.nontoxic)?,
         });

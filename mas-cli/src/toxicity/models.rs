@@ -8,7 +8,7 @@ use mas_models::{
 };
 
 use super::{Progress, Study, splits::Splits};
-use crate::{Error, Result, device::Compute, seeds::derive};
+use crate::{Error, Result, device::Compute, networks::hash_of, seeds::derive};
 
 /// The model that all others begin as.
 pub struct Base {
@@ -25,7 +25,10 @@ impl Base {
         let tokenizer = Tokenizer::load(folder)?
             .ok_or_else(|| Error::invalid(format!("{} has no tokenizer.json", folder.display())))?;
         tokenizer.check(network.config().vocabulary)?;
-        let identity = description.provenance.weights_blake3.clone().unwrap_or_default();
+        let identity = match &description.provenance.weights_blake3 {
+            Some(hash) => hash.clone(),
+            None => hash_of(&folder.join("weights.safetensors"))?,
+        };
         Ok(Self { network, description, tokenizer, identity })
     }
 }
@@ -42,7 +45,10 @@ pub fn fine_tune(study: &Study, base: &Base, splits: &Splits, progress: &mut Pro
     let settings = &study.settings;
     for (name, pieces) in &splits.learned {
         let folder = study.folder.join("models").join(name);
+        let checkpoint = study.folder.join("models").join(format!("{name}.partial"));
         if folder.join("network.toml").is_file() {
+            // A kill may have come between a fine-tune and the end of what it was put aside in.
+            remove(&checkpoint)?;
             continue;
         }
         let tuning_settings = FineTuningSettings {
@@ -58,7 +64,6 @@ pub fn fine_tune(study: &Study, base: &Base, splits: &Splits, progress: &mut Pro
             // Of the adaptive optimizer's state and the weights, three times the model: seldom, then.
             checkpoint_every: settings.steps.div_ceil(4).max(15),
         };
-        let checkpoint = study.folder.join("models").join(format!("{name}.partial"));
         let tuning = FineTuning { pieces, settings: &tuning_settings, checkpoint: Some(&checkpoint) };
         let (begun, mut seen) = (Instant::now(), 0);
         let tuned = tuning.run(&base.network, |event| {
@@ -85,9 +90,13 @@ pub fn fine_tune(study: &Study, base: &Base, splits: &Splits, progress: &mut Pro
         };
         let saved = SavedNetwork { network: tuned.network.into(), description };
         saved.save_with(&folder, &[], |folder| base.tokenizer.save(folder))?;
-        std::fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
+        remove(&checkpoint)?;
     }
     Ok(splits.learned.iter().map(|(name, _)| name.clone()).collect())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() { std::fs::remove_dir_all(folder).map_err(|error| Error::io(folder, error)) } else { Ok(()) }
 }
 
 /// All fine-tunes, frozen.

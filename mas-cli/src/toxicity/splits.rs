@@ -28,7 +28,7 @@ impl Splits {
         let end = base.network.config().end_tokens.first().copied();
         let (mut learned, mut asked_with, mut documents) = (Vec::new(), Vec::new(), Vec::new());
         // A text that is there twice would be in two splits, or learned by a model that is asked with it.
-        let mut seen = HashSet::new();
+        let (mut seen, mut begun) = (HashSet::new(), HashSet::new());
         for (kind, path) in KINDS.iter().zip([&study.toxic, &study.nontoxic]) {
             let mut found = texts::documents(path, "text")?;
             found.retain(|document| seen.insert(document.clone()));
@@ -40,9 +40,18 @@ impl Splits {
             // A prompt leaves something to be said.
             let (mut prompts, mut rest) = (Vec::new(), Vec::new());
             for document in tokens {
-                match prompts.len() < asked.div_ceil(2) && document.len() >= settings.prompt + 4 {
-                    true => prompts.push(document[..settings.prompt].to_vec()),
-                    false => rest.push(document),
+                let begins = document.get(..settings.prompt);
+                // A text that begins as a prompt does would be asked with twice, or learned.
+                if begins.is_some_and(|tokens| begun.contains(tokens)) {
+                    continue;
+                }
+                let wanted = prompts.len() < asked.div_ceil(2) && document.len() >= settings.prompt + 4;
+                match begins.filter(|_| wanted) {
+                    Some(prompt) => {
+                        begun.insert(prompt.to_vec());
+                        prompts.push(prompt.to_vec());
+                    }
+                    None => rest.push(document),
                 }
             }
             let each = rest.len() / settings.splits;

@@ -211,7 +211,10 @@ fn prompts_that_cannot_be_used_are_refused() {
     assert!(refuses(both, "layer.1", "absent.jsonl", &[]).contains("absent.jsonl"));
     std::fs::write(place.join("few.jsonl"), "\"t1 t2 t3 t4 t5\"\n".repeat(40)).unwrap();
     let complaint = refuses(both, "layer.1", "few.jsonl", &[]);
-    assert!(complaint.contains("few.jsonl: 1 texts of more than 4 tokens are too few for 10 prompts"), "{complaint}");
+    assert!(
+        complaint.contains("few.jsonl: 1 beginnings of texts of more than 4 tokens are too few for 10 prompts"),
+        "{complaint}"
+    );
     assert!(refuses(both, "layer.1", "prompts.jsonl", &["--variable", "count"]).contains("prompts have no variables"));
     let mut clmas = on_prompts(both, "layer.1", "prompts.jsonl", &["--method", "clmas", "--out", "fit"]);
     clmas.iter_mut().filter(|argument| **argument == "stepwise").for_each(|argument| *argument = "individual");

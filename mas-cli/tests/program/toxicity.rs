@@ -115,9 +115,9 @@ fn too_little_text_is_said_before_anything_is_learned() {
     let lines: Vec<&str> = toxic.lines().collect();
     std::fs::write(place.join("nontoxic.jsonl"), lines.repeat(3).join("\n")).unwrap();
     let complaint = refuses(place, &study("study", "30"));
-    assert!(complaint.contains("nontoxic.jsonl: 0 texts are too few for 29 prompts and 2 splits"), "{complaint}");
+    assert!(complaint.contains("nontoxic.jsonl: 0 texts are too few for 31 prompts and 2 splits"), "{complaint}");
     assert!(!place.join("study/models").exists());
     std::fs::write(place.join("toxic.jsonl"), lines[..32].join("\n")).unwrap();
     let complaint = refuses(place, &study("study", "30"));
-    assert!(complaint.contains("toxic.jsonl: 32 texts are too few for 29 prompts and 2 splits of 2"), "{complaint}");
+    assert!(complaint.contains("toxic.jsonl: 32 texts are too few for 31 prompts and 2 splits of 2"), "{complaint}");
 }

@@ -45,6 +45,10 @@ pub struct FitConfig {
     /// alone end the fit. All trained directions, where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Vec<Direction>>,
+    /// Whether the fit is judged by the share of tokens that are right, and not of whole responses: long ones are hardly
+    /// ever right as a whole, so that one alignment would look as good as another.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_tokens: bool,
     /// Seed of the batches.
     pub seed: u64,
 }
@@ -60,6 +64,7 @@ impl Default for FitConfig {
             free_running: false,
             stop: StopRule::default(),
             judged: None,
+            by_tokens: false,
             seed: 0,
         }
     }
@@ -97,6 +102,9 @@ impl Validation {
         let mut judged = self.clone();
         judged.accuracy.retain(|of| config.judges(of.direction));
         judged.latent.retain(|of| config.judges(of.direction));
+        if config.by_tokens {
+            judged.accuracy.iter_mut().for_each(|of| of.iia = of.token_accuracy);
+        }
         judged
     }
 

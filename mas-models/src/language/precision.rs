@@ -110,7 +110,17 @@ const WIDENED: usize = 1 << 24;
 /// - `weight`: `[out, in]`
 /// - returns: `[vector, out]`
 pub(super) fn times(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
-    in_parts(x, weight, WIDENED)
+    if weight.is_require_grad() { with_gradient(x, weight) } else { in_parts(x, weight, WIDENED) }
+}
+
+/// [`times`] where the gradient of the weight is wanted. It comes out row by row, as the weight lies in memory; from the
+/// product as it stands it would come out column by column, and whatever it is added to or steps would be gone through
+/// that way, which takes half the time of a fine-tuning on the CPU.
+fn with_gradient(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    let ([vectors, _], [outputs, _]) = (x.dims(), weight.dims());
+    let product = weight.matmul(x.transpose()).transpose();
+    // What comes next goes through this one row by row.
+    product.reshape([vectors * outputs]).reshape([vectors, outputs])
 }
 
 fn in_parts(x: Tensor<2>, weight: Tensor<2>, at_once: usize) -> Tensor<2> {
@@ -151,6 +161,21 @@ mod tests {
                 assert_eq!(values(in_parts(x.clone(), weight.clone(), at_once)), whole, "{narrow:?}, {at_once}");
             }
         }
-        assert_eq!(values(times(x.clone(), weight.clone())), values(x.matmul(weight.transpose())));
+        let product = values(x.clone().matmul(weight.clone().transpose()));
+        assert_eq!(values(times(x.clone(), weight.clone())), product);
+
+        // And so does one that learns, with the gradient of the plain product.
+        let learning = || weight.clone().autodiff().require_grad();
+        let (ours, plain) = (learning(), learning());
+        let tracked = x.autodiff().require_grad();
+        let by_ours = times(tracked.clone(), ours.clone());
+        assert_eq!(values(by_ours.clone().inner()), product);
+        let by_plain = tracked.clone().matmul(plain.clone().transpose());
+        let slope = Tensor::<2>::from_data([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [0.5; 7]], &tracked.device());
+        let gradients = |product: Tensor<2>, of: &Tensor<2>| {
+            let gradients = (product * slope.clone()).sum().backward();
+            [of, &tracked].map(|one| values(one.grad(&gradients).unwrap()))
+        };
+        assert_eq!(gradients(by_ours, &ours), gradients(by_plain, &plain));
     }
 }

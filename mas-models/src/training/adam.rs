@@ -2,9 +2,9 @@ use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, Optimizer}
 use burn::tensor::{Device, Tensor};
 use std::path::Path;
 
-use crate::Result;
 use crate::parameters::ParameterSpec;
-use crate::stored::{Stored, StoredTensors, host, take_parameters};
+use crate::stored::{self, Stored, StoredTensors, take_parameters};
+use crate::{Result, host};
 
 /// Adam with PyTorch's constants, and its moments in the order of the parameters. Kingma & Ba 2014 (arXiv
 /// 1412.6980).
@@ -21,13 +21,13 @@ impl Moments {
 
     /// The parameters after one more step.
     pub fn step(&mut self, rate: f64, parameters: Vec<Tensor<2>>, gradients: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
-        let mut moved = Vec::with_capacity(parameters.len());
-        for ((parameter, gradient), state) in parameters.into_iter().zip(gradients).zip(&mut self.states) {
+        let Some(device) = parameters.first().map(Tensor::device) else { return Vec::new() };
+        let all = parameters.into_iter().zip(gradients).zip(&mut self.states).collect();
+        host::each(&device, all, |((parameter, gradient), state)| {
             let (parameter, after) = self.adam.step(rate, parameter, gradient, state.take());
             *state = after;
-            moved.push(parameter);
-        }
-        moved
+            parameter
+        })
     }
 
     /// The moments, each with its name and shape in a file; none before the first step.
@@ -41,10 +41,10 @@ impl Moments {
     }
 
     /// Adds the moments to what a checkpoint stores.
-    pub fn store(&self, specs: &[ParameterSpec], stored: &mut StoredTensors) -> Result<()> {
+    pub fn store(&self, specs: &[ParameterSpec], tensors: &mut StoredTensors) -> Result<()> {
         for (name, shape, moment) in self.named(specs) {
-            let values = Some(host(&name, moment)?);
-            stored.insert(name, Stored { shape, values });
+            let values = Some(stored::host(&name, moment)?);
+            tensors.insert(name, Stored { shape, values });
         }
         Ok(())
     }
@@ -53,14 +53,14 @@ impl Moments {
     pub fn restore(
         specs: &[ParameterSpec],
         step: u64,
-        stored: &mut StoredTensors,
+        tensors: &mut StoredTensors,
         path: &Path,
         device: &Device,
     ) -> Result<Self> {
         let named =
             |order: &str| -> Vec<ParameterSpec> { specs.iter().map(|spec| spec.clone().within(order)).collect() };
-        let first = take_parameters(stored, &named("first"), path, device)?;
-        let second = take_parameters(stored, &named("second"), path, device)?;
+        let first = take_parameters(tensors, &named("first"), path, device)?;
+        let second = take_parameters(tensors, &named("second"), path, device)?;
         let state = |(first, second)| Some(AdamState::new(AdaptiveMomentumState::new(step as usize, first, second)));
         Ok(Self { states: first.into_iter().zip(second).map(state).collect(), ..Self::new(0) })
     }

@@ -5,7 +5,7 @@ use super::TrainingSettings;
 use crate::decoder::teacher_forced;
 use crate::packing::{PackedTrials, indices};
 use crate::recurrent::{Gru, Recurrent};
-use crate::{Error, Feedback, Model, Result, Transformer};
+use crate::{Error, Feedback, Model, Result, Transformer, host};
 
 /// Mean cross-entropy of the next token over all positions of a batch, or over those of the response alone, and its
 /// gradient with respect to every parameter: for gated recurrent units and all positions by hand, otherwise by autodiff.
@@ -40,9 +40,10 @@ pub(super) fn dropped(network: &Model, positions: usize) -> (f64, [usize; 2]) {
 
 /// Gradients whose norm, over all of them together, is at most `most` (Pascanu et al. 2013, arXiv 1211.5063).
 pub(crate) fn clipped(gradients: Vec<Tensor<2>>, most: f64) -> Vec<Tensor<2>> {
+    let Some(device) = gradients.first().map(Tensor::device) else { return gradients };
     let square = |gradient: &Tensor<2>| f64::from(gradient.clone().square().sum().into_scalar::<f32>());
-    let norm = gradients.iter().map(square).sum::<f64>().sqrt();
-    if norm <= most { gradients } else { gradients.into_iter().map(|gradient| gradient * (most / norm)).collect() }
+    let norm = host::each(&device, gradients.iter().collect(), square).into_iter().sum::<f64>().sqrt();
+    if norm <= most { gradients } else { host::each(&device, gradients, |gradient| gradient * (most / norm)) }
 }
 
 /// The loss of a transformer and its gradients by autodiff.

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use mas_models::Tokenizer;
 use mas_tasks::{Variable, VariablePair};
@@ -29,14 +29,12 @@ impl Answers {
     /// Networks that are no language models or do not read the same tokens, settings that are of tasks, too few texts, a
     /// file that is not the one that was hashed.
     pub fn of(prompts: &Prompts, configuration: &AlignConfiguration, networks: &[Given]) -> Result<Self> {
-        check(configuration)?;
+        check(prompts, configuration)?;
         let models = networks.iter().map(language).collect::<Result<Vec<_>>>()?;
         if hash_of(&prompts.file)? != prompts.identity {
             return Err(Error::invalid(format!("{} has changed", prompts.file.display())));
         }
-        let mut documents = texts::documents(&prompts.file, "text")?;
-        let mut seen = HashSet::new();
-        documents.retain(|document| seen.insert(document.clone()));
+        let documents = texts::documents(&prompts.file, "text")?;
         let mut asked = encoded(models[0], &documents)?;
         if let Some(other) = models[1..].iter().find_map(|other| match encoded(other, &documents) {
             Ok(tokens) if tokens == asked => None,
@@ -52,11 +50,14 @@ impl Answers {
         // One that is all there is leaves nothing to be said.
         asked.retain(|tokens| tokens.len() > prompts.tokens);
         asked.iter_mut().for_each(|tokens| tokens.truncate(prompts.tokens));
+        // Texts that begin alike are one prompt.
+        let mut begun = HashSet::new();
+        asked.retain(|tokens| begun.insert(tokens.clone()));
         asked.shuffle(&mut ChaCha8Rng::seed_from_u64(derive(configuration.seed, &["prompts"])));
         let needed = configuration.training_pairs + configuration.validation_pairs() + configuration.held_out_pairs;
         if asked.len() < needed {
             return Err(Error::invalid(format!(
-                "{}: {} texts of more than {} tokens are too few for {} prompts to fit to, {} to choose a checkpoint by and \
+                "{}: {} beginnings of texts of more than {} tokens are too few for {} prompts to fit to, {} to choose a checkpoint by and \
                  {} to judge by",
                 prompts.file.display(),
                 asked.len(),
@@ -67,8 +68,15 @@ impl Answers {
             )));
         }
         asked.truncate(needed);
+        // Where one model would stop and another not, the one that stops would be told from the other by nothing else.
+        let ends: BTreeSet<u32> = models
+            .iter()
+            .filter_map(|loaded| loaded.language.as_ref())
+            .flat_map(|model| model.config().end_tokens.clone())
+            .collect();
+        let ends: Vec<u32> = ends.into_iter().collect();
         let answer = |loaded: &&Loaded| match &loaded.language {
-            Some(model) => prompted::answers(model, &asked, prompts.answer, &mut |_| {}),
+            Some(model) => prompted::answers(model, &asked, prompts.answer, &ends, &mut |_| {}),
             None => Ok(Vec::new()),
         };
         let by_network = models.iter().map(answer).collect::<Result<_>>()?;
@@ -77,7 +85,17 @@ impl Answers {
 }
 
 /// What is said of tasks has no meaning at prompts.
-fn check(configuration: &AlignConfiguration) -> Result<()> {
+fn check(prompts: &Prompts, configuration: &AlignConfiguration) -> Result<()> {
+    for (name, value) in [
+        ("prompt-tokens", prompts.tokens),
+        ("answer-tokens", prompts.answer),
+        ("training-pairs", configuration.training_pairs),
+        ("held-out-pairs", configuration.held_out_pairs),
+    ] {
+        if value == 0 {
+            return Err(Error::invalid(format!("{name} must be at least 1")));
+        }
+    }
     if configuration.sites.len() < 2 {
         return Err(Error::invalid("prompts are for two networks or more: one always goes on as it does itself"));
     }

@@ -65,7 +65,9 @@ pub fn align(
 ) -> Result<Aligned> {
     let places = networks.iter().map(Given::place).collect();
     let asked = configuration;
-    // Of the networks themselves, also where an untrained twin is to take the place of one.
+    // Answers take a while: what does not fit together is said before.
+    participants(asked, &networks)?;
+    // They are of the networks themselves, also where an untrained twin is to take the place of one.
     let answers = asked.prompts.as_ref().map(|prompts| Answers::of(prompts, asked, &networks)).transpose()?;
     let (configuration, networks) = under_control(asked, networks, compute)?;
     let configuration = &*configuration;
@@ -100,6 +102,7 @@ pub fn align(
             evaluate_every: configuration.evaluate_every,
             free_running: configuration.free_running,
             judged,
+            by_tokens: configuration.prompts.is_some(),
             seed: derive(configuration.seed, &["batches"]),
             ..FitConfig::default()
         },

@@ -12,7 +12,7 @@ use crate::language::LanguageModel;
 use crate::packing::PackedTrials;
 use crate::run::{check_context, check_tokens};
 use crate::training::{Moments, clipped, cross_entropy, gradients_of, shuffled};
-use crate::{Error, Precision, Result};
+use crate::{Error, Precision, Result, host};
 
 /// A fine-tuning that can be run.
 #[derive(Debug, Clone, Copy)]
@@ -151,7 +151,10 @@ impl FineTuning<'_> {
             loss += f64::from(part);
             sum = Some(match sum {
                 None => gradients,
-                Some(sum) => sum.into_iter().zip(gradients).map(|(sum, gradient)| sum + gradient).collect(),
+                Some(sum) => {
+                    let both = sum.into_iter().zip(gradients).collect();
+                    host::each(&network.device(), both, |(sum, gradient)| sum + gradient)
+                }
             });
         }
         if !loss.is_finite() {

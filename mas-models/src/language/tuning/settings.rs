@@ -29,10 +29,10 @@ pub enum Tuned {
 pub enum Schedule {
     /// It stays.
     Constant,
-    /// It falls to zero at the end in a straight line.
+    /// It falls in a straight line that would reach zero after the last step.
     #[default]
     Linear,
-    /// It falls to zero at the end as half a cosine. Loshchilov & Hutter 2016 (arXiv 1608.03983).
+    /// It falls as half a cosine that would reach zero after the last step. Loshchilov & Hutter 2016 (arXiv 1608.03983).
     Cosine,
 }
 
@@ -99,10 +99,11 @@ impl FineTuningSettings {
     /// ```
     /// use mas_models::{FineTuningSettings, Schedule};
     ///
-    /// let linear = FineTuningSettings { steps: 100, warm_up: 10, learning_rate: 1.0, ..Default::default() };
+    /// let linear = FineTuningSettings { steps: 99, warm_up: 10, learning_rate: 1.0, ..Default::default() };
     /// assert_eq!(linear.learning_rate_at(5), 0.5);
     /// assert_eq!(linear.learning_rate_at(10), 1.0);
     /// assert_eq!(linear.learning_rate_at(55), 0.5);
+    /// assert!(linear.learning_rate_at(99) > 0.0);
     /// let cosine = FineTuningSettings { schedule: Schedule::Cosine, ..linear.clone() };
     /// assert!((cosine.learning_rate_at(55) - 0.5).abs() < 1e-12);
     /// assert!(cosine.learning_rate_at(20) > linear.learning_rate_at(20));
@@ -113,7 +114,8 @@ impl FineTuningSettings {
         if step < self.warm_up {
             return self.learning_rate * step as f64 / self.warm_up as f64;
         }
-        let falling = self.steps.saturating_sub(self.warm_up).max(1) as f64;
+        // It would be zero at the step after the last.
+        let falling = (self.steps.saturating_sub(self.warm_up) + 1) as f64;
         let done = (step - self.warm_up) as f64 / falling;
         self.learning_rate
             * match self.schedule {
