@@ -108,7 +108,11 @@ impl Loaded {
     /// It is said to do no task, or none that is known.
     pub fn task(&self) -> Result<Task> {
         let id = self.description.task.as_deref().ok_or_else(|| {
-            Error::invalid(format!("network `{}` does not say which task it does; import it with --task", self.name()))
+            let name = self.name();
+            Error::invalid(match self.language {
+                Some(_) => format!("`{name}` is a language model, which does no task; align it with --prompts"),
+                None => format!("network `{name}` does not say which task it does; import it with --task"),
+            })
         })?;
         let kind: TaskKind = id.parse()?;
         Ok(TaskConfig::new(kind).build()?)

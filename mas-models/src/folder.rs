@@ -84,10 +84,20 @@ impl SavedNetwork {
         }
         write(inside.join(DESCRIPTION), description.as_bytes())?;
         more(&inside)?;
+        let replaced = beside.path().join("replaced");
         if folder.exists() {
-            make_room(folder, &beside.path().join("replaced"))?;
+            make_room(folder, &replaced)?;
         }
-        Ok(std::fs::rename(&inside, folder).map_err(|error| Error::io(folder, error))?)
+        if let Err(error) = std::fs::rename(&inside, folder) {
+            // What was there before goes back, or at least is not deleted.
+            if replaced.exists() && std::fs::rename(&replaced, folder).is_err() {
+                let kept = beside.keep().join("replaced");
+                let reason = format!("cannot be put there ({error}); what was there is {} now", kept.display());
+                return Err(Error::format(folder, reason).into());
+            }
+            return Err(Error::io(folder, error).into());
+        }
+        Ok(())
     }
 
     /// Reads what the folder says about its network, and not the network.

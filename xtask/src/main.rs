@@ -38,8 +38,8 @@ enum Command {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
+    std::env::set_current_dir(env!("CARGO_MANIFEST_DIR").trim_end_matches("xtask"))?;
     let shell = Shell::new()?;
-    shell.change_dir(env!("CARGO_MANIFEST_DIR").trim_end_matches("xtask"));
     match arguments.command {
         Command::Reproduce(arguments) => Ok(reproduce::run(&shell, &arguments)?),
         Command::Check(arguments) => Ok(check::run(&shell, &arguments)?),

@@ -201,6 +201,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         session.output.warn(format!("no random-network control: {reason}"));
     }
     let unfinished = Unfinished::begin(&arguments.out, &plain, &given, &compute)?;
+    // Each fit opens its own.
+    drop(given);
     let mut outcomes: Vec<OutcomeRow> = Vec::new();
     for control in controls {
         let folder = unfinished.folder_of(control)?;

@@ -1,6 +1,6 @@
 use std::{path::PathBuf, time::Instant};
 
-use mas_models::{Sampling, SavedNetwork, Tokenizer};
+use mas_models::{Generated, Sampling, SavedNetwork, Tokenizer};
 use serde_json::json;
 
 use super::Session;
@@ -44,8 +44,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     })?;
     let seconds = begun.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    let texts: Vec<String> =
-        continued.iter().map(|continued| tokenizer.decode(&continued.tokens)).collect::<mas_models::Result<_>>()?;
+    let text = |(prompt, continued): (&Vec<u32>, &Generated)| after(&tokenizer, prompt, &continued.tokens);
+    let texts: Vec<String> = prompts.iter().zip(&continued).map(text).collect::<mas_models::Result<_>>()?;
     let added: usize = continued.iter().map(|continued| continued.tokens.len()).sum();
     let document = json!({
         "continuations": arguments.prompts.iter().zip(&texts).zip(&continued).map(|((prompt, text), continued)| json!({
@@ -60,6 +60,15 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         let lines = arguments.prompts.iter().zip(&texts).map(|(prompt, text)| format!("{prompt}{text}\n"));
         lines.collect::<Vec<_>>().join("\n")
     })
+}
+
+/// The text of tokens that follow others: some tokenizers leave out a space where a text begins.
+fn after(tokenizer: &Tokenizer, before: &[u32], tokens: &[u32]) -> mas_models::Result<String> {
+    let (whole, before) = (tokenizer.decode(&[before, tokens].concat())?, tokenizer.decode(before)?);
+    match whole.strip_prefix(&before) {
+        Some(text) => Ok(text.to_owned()),
+        None => tokenizer.decode(tokens),
+    }
 }
 
 /// The tokenizer in a network's folder.

@@ -10,7 +10,7 @@ use mas_models::{
 use mas_tasks::{TaskConfig, TaskKind, Vocabulary};
 use serde_json::json;
 
-use super::Session;
+use super::{Session, unfinished::refuse_others};
 use crate::{Error, Result};
 
 #[derive(Debug, Subcommand)]
@@ -60,6 +60,8 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(session: &Session, command: &Command) -> Result<()> {
+    let (Command::Pytorch { out, .. } | Command::HuggingFace { out, .. } | Command::Gguf { out, .. }) = command;
+    refuse_others(out, "network.toml", "network")?;
     match command {
         Command::Pytorch { file, map, task, check, out } => {
             pytorch(session, file, map.as_deref(), *task, check.as_deref(), out)

@@ -11,7 +11,7 @@ use crate::{Error, Result, networks::Loaded, seeds::derive};
 pub(super) struct Arguments {
     /// The network folder
     network: PathBuf,
-    /// Where to read: embedding, hidden, hidden.LAYER
+    /// Where to read: embedding, hidden, hidden.LAYER, layer.BLOCK
     #[arg(long)]
     site: String,
     /// Record on sequences of this task, with their variables

@@ -103,7 +103,8 @@ impl Settings {
     ///
     /// - `layers`: how many blocks the model has
     pub fn paper(layers: usize) -> Self {
-        let mut blocks: Vec<usize> = (1..=4).map(|quarter| (layers * quarter / 4).saturating_sub(1)).collect();
+        // Not the last one: what is swapped there reaches no later position.
+        let mut blocks: Vec<usize> = (1..4).map(|quarter| layers * quarter / 4).collect();
         blocks.dedup();
         let layers_of = blocks.into_iter().map(|block| format!("layer.{block}"));
         Self {

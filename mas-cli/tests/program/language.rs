@@ -65,7 +65,7 @@ fn a_language_model_is_imported_continued_and_fine_tuned() {
         assert!(!place.join(format!("{out}.partial")).exists());
     }
     let said = succeeds(place, &["generate", "all", "--prompt", "t5 t6 t7", "--max-tokens", "3"]);
-    assert!(said.starts_with("t5 t6 t7t8 t9 t10"), "{said}");
+    assert!(said.starts_with("t5 t6 t7 t8 t9 t10"), "{said}");
 }
 
 #[test]
@@ -107,27 +107,57 @@ fn a_tokenizer_of_another_network_is_refused() {
     assert!(!place.join("base").exists());
 }
 
-#[test]
-fn a_killed_fine_tuning_goes_on_and_ends_with_the_same_bytes() {
-    let place = tempfile::tempdir().unwrap();
-    let place = place.path();
+/// A language model and text, and how it is fine-tuned on it.
+fn to_be_tuned(place: &Path) -> impl Fn(&'static str) -> Vec<&'static str> {
     with_tokenizer(place, "llama");
     succeeds(place, &["import", "huggingface", "downloaded", "--out", "base"]);
     let text: Vec<String> = (0..40).map(|n| format!("\"t{n} t{} t{}\"", n + 1, 2 * n + 7)).collect();
     std::fs::write(place.join("text.jsonl"), text.join("\n")).unwrap();
     let tune = ["fine-tune", "base", "--text", "text.jsonl", "--steps", "300", "--batch", "2"];
-    let tune = |out| [&tune[..], &["--checkpoint-every", "20", "--out", out]].concat();
-    succeeds(place, &tune("whole"));
-    let aside = || place.join("broken.partial/checkpoint.safetensors").is_file();
-    killed(place, &tune("broken"), aside);
-    assert!(!place.join("broken").exists(), "it ended before it was killed");
-    let said = says(place, &tune("broken"));
+    move |out| [&tune[..], &["--checkpoint-every", "20", "--out", out]].concat()
+}
+
+/// That `broken` goes on from where it was, and ends as `whole`.
+fn goes_on(place: &Path, broken: &[&str]) {
+    assert!(!place.join("broken").exists(), "it ended before it was interrupted");
+    let said = says(place, broken);
     assert!(said.contains("going on after step"), "{said}");
     for file in ["weights.safetensors", "fine-tuning.csv", "tokenizer.json"] {
         let of = |out: &str| std::fs::read(place.join(out).join(file)).unwrap();
         assert!(of("broken") == of("whole"), "{file}");
     }
     assert!(!place.join("broken.partial").exists());
+}
+
+#[test]
+fn a_killed_fine_tuning_goes_on_and_ends_with_the_same_bytes() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let tune = to_be_tuned(place);
+    succeeds(place, &tune("whole"));
+    killed(place, &tune("broken"), || place.join("broken.partial/checkpoint.safetensors").is_file());
+    goes_on(place, &tune("broken"));
+}
+
+/// No file may be as large as a checkpoint: as good as a full disk.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_said_and_costs_nothing_that_was_put_aside() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let tune = to_be_tuned(place);
+    succeeds(place, &tune("whole"));
+    let checkpoint = place.join("broken.partial/checkpoint.safetensors");
+    killed(place, &tune("broken"), || checkpoint.is_file());
+    let before = std::fs::read(&checkpoint).unwrap();
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_mas"), "--quiet"]);
+    let output = limited.args(tune("broken")).current_dir(place).output().unwrap();
+    let complaint = super::text(&output.stderr);
+    assert!(!output.status.success() && complaint.contains("checkpoint"), "{complaint}");
+    assert!(!complaint.contains("panicked"), "{complaint}");
+    assert!(std::fs::read(&checkpoint).unwrap() == before);
+    goes_on(place, &tune("broken"));
 }
 
 #[test]

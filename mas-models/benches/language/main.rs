@@ -36,6 +36,9 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 type Peers = BTreeMap<String, f64>;
 
 fn main() -> Result<()> {
+    // Memory is kept, as the program `mas` keeps it.
+    // SAFETY: it sets one number, the option `purge_delay`, under a lock of its own.
+    unsafe { libmimalloc_sys::mi_option_set_default(15, -1) };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [alone, folder, precision] = &arguments[..]
         && alone == memory::ALONE

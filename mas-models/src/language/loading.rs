@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use burn::tensor::{Device, Tensor};
 
 use super::precision::Values;
-use super::{LanguageConfig, LanguageModel};
+use super::{LanguageConfig, LanguageModel, Precision};
+use crate::parameters::ParameterSpec;
 use crate::{Error, Result};
 
 /// Tensors by name in files, read one at a time from where they lie.
@@ -76,6 +77,29 @@ impl LanguageModel {
         }
         Self::from_parameters(config, parameters)
     }
+}
+
+/// A parameter of 32 bits as it lies in a file under its name.
+///
+/// # Errors
+/// A tensor that is missing, has another shape, or has a value that is not finite.
+pub(super) fn read_parameter(files: &mut impl Tensors, spec: &ParameterSpec, device: &Device) -> Result<Tensor<2>> {
+    let expected = spec.stored_shape();
+    let path = files.path(&spec.name);
+    match files.shape(&spec.name) {
+        Some(shape) if shape == expected => {}
+        Some(shape) => {
+            let reason = format!("tensor {} is {shape:?}, must be {expected:?}", spec.name);
+            return Err(Error::format(path, reason));
+        }
+        None => return Err(Error::format(path, format!("tensor {} is missing", spec.name))),
+    }
+    let mut values = Values::with_capacity(Precision::F32, spec.count());
+    files.read(&spec.name, |piece| {
+        let wrong = |number| Error::format(&path, format!("tensor {} has the value {number}", spec.name));
+        values.extend(piece).map_err(wrong)
+    })?;
+    Ok(values.into_tensor(spec.shape, device))
 }
 
 /// The values of a parameter of `shape`.

@@ -79,10 +79,15 @@ pub(super) fn write_noted(
 
 /// Writes the file, all of it or nothing, a tensor at a time.
 fn write(views: Vec<(String, Lazy)>, notes: Option<HashMap<String, String>>, path: &Path) -> Result<()> {
-    safetensors::serialize_to_file(views, notes, path).map_err(|error| match error {
-        safetensors::SafeTensorError::IoError(error) => Error::io(path, error),
+    let draft = path.with_extension("draft");
+    let failed = |error| Error::io(path, error);
+    safetensors::serialize_to_file(views, notes, &draft).map_err(|error| match error {
+        safetensors::SafeTensorError::IoError(error) => failed(error),
         error => Error::format(path, format!("the tensors cannot be written: {error}")),
-    })
+    })?;
+    // On the disk, before it takes the place of what is.
+    std::fs::OpenOptions::new().write(true).open(&draft).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&draft, path).map_err(failed)
 }
 
 /// Reads the weights, and returns their hash with the network.

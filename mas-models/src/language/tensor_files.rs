@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ use crate::{Error, Result};
 pub(super) struct TensorFiles {
     files: Vec<(PathBuf, File)>,
     tensors: BTreeMap<String, Place>,
+    /// What the files say beside their tensors.
+    notes: HashMap<String, String>,
 }
 
 /// Where a tensor lies.
@@ -41,7 +43,7 @@ impl TensorFiles {
     /// # Errors
     /// A file that is missing, truncated or no safetensors file, or a tensor that is in two of them.
     pub fn open(paths: &[PathBuf]) -> Result<Self> {
-        let mut opened = Self { files: Vec::new(), tensors: BTreeMap::new() };
+        let mut opened = Self { files: Vec::new(), tensors: BTreeMap::new(), notes: HashMap::new() };
         for path in paths {
             opened.add(path)?;
         }
@@ -83,8 +85,14 @@ impl TensorFiles {
                 return Err(Error::format(path, format!("tensor {name} is also in another of the files")));
             }
         }
+        self.notes.extend(metadata.metadata().clone().unwrap_or_default());
         self.files.push((path.to_path_buf(), file));
         Ok(())
+    }
+
+    /// What is said under a key.
+    pub fn note(&self, key: &str) -> Option<&str> {
+        self.notes.get(key).map(String::as_str)
     }
 
     /// The names of all tensors, in order.

@@ -61,7 +61,12 @@ impl Moments {
             |order: &str| -> Vec<ParameterSpec> { specs.iter().map(|spec| spec.clone().within(order)).collect() };
         let first = take_parameters(tensors, &named("first"), path, device)?;
         let second = take_parameters(tensors, &named("second"), path, device)?;
+        Ok(Self::after(step, first, second))
+    }
+
+    /// First and second moments after `step` steps.
+    pub fn after(step: u64, first: Vec<Tensor<2>>, second: Vec<Tensor<2>>) -> Self {
         let state = |(first, second)| Some(AdamState::new(AdaptiveMomentumState::new(step as usize, first, second)));
-        Ok(Self { states: first.into_iter().zip(second).map(state).collect(), ..Self::new(0) })
+        Self { states: first.into_iter().zip(second).map(state).collect(), ..Self::new(0) }
     }
 }

@@ -66,7 +66,10 @@ pub fn align(
     let places = networks.iter().map(Given::place).collect();
     let asked = configuration;
     // Answers take a while: what does not fit together is said before.
-    participants(asked, &networks)?;
+    let width = participants(asked, &networks)?.iter().map(|network| network.site().width).min().unwrap_or(0);
+    if asked.prompts.is_some() && asked.size(0) > width {
+        return Err(Error::invalid(format!("k = {}, but the narrowest site has a width of {width}", asked.size(0))));
+    }
     // They are of the networks themselves, also where an untrained twin is to take the place of one.
     let answers = asked.prompts.as_ref().map(|prompts| Answers::of(prompts, asked, &networks)).transpose()?;
     let (configuration, networks) = under_control(asked, networks, compute)?;

@@ -48,7 +48,9 @@ pub(super) fn quantities(
 ) -> Result<Quantities> {
     let vectors = interchanged_vectors(participants, alignment, setting, held_out)?;
     let answers = |exchange: &Exchange| participants[exchange.direction.target].network().is_ok();
-    let into_networks: Vec<&Exchange> = held_out.iter().filter(|exchange| answers(exchange)).collect();
+    // Of the vocabulary of a language model each probe is a run through it.
+    let is_probed = |exchange: &&Exchange| answers(exchange) && configuration.prompts.is_none();
+    let into_networks: Vec<&Exchange> = held_out.iter().filter(is_probed).collect();
     let probed: Vec<Pairs> = into_networks.iter().map(|exchange| first(exchange.pairs, PROBED_PAIRS)).collect();
     let probed: Vec<Exchange> =
         into_networks.iter().zip(&probed).map(|(exchange, pairs)| Exchange { pairs, ..**exchange }).collect();

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{FineTuningRecord, FineTuningSettings};
 use crate::language::LanguageModel;
-use crate::language::loading::bytes_of;
+use crate::language::loading::{bytes_of, read_parameter};
 use crate::language::saving::write_noted;
+use crate::language::tensor_files::TensorFiles;
 use crate::parameters::ParameterSpec;
-use crate::stored::{self, take_parameters};
 use crate::training::Moments;
 use crate::{Error, Result};
 
@@ -60,23 +60,31 @@ impl Checkpoint {
     /// The fine-tuning as it was put aside, if it was.
     pub fn load(&self, device: &Device) -> Result<Option<Position>> {
         let path = &self.path;
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(path, error)),
-        };
-        let mut tensors = stored::from_bytes(&bytes, path)?;
-        let note = stored::note(&bytes, NOTE, path)?;
-        let note: Note = serde_json::from_str(&note).map_err(|error| Error::format(path, error))?;
+        if !path.exists() {
+            return Ok(None);
+        }
+        let mut files = TensorFiles::open(std::slice::from_ref(path))?;
+        let note = files.note(NOTE).ok_or_else(|| Error::format(path, format!("its metadata have no {NOTE:?}")))?;
+        let note: Note = serde_json::from_str(note).map_err(|error| Error::format(path, error))?;
         if note.fine_tuning != self.identity {
             return Err(Error::format(
                 path,
                 "belongs to another fine-tuning (other settings, text or network); remove it to begin anew",
             ));
         }
-        let moments = Moments::restore(&self.specs, note.step, &mut tensors, path, device)?;
-        let values = take_parameters(&mut tensors, &self.specs, path, device)?;
-        stored::none_left(&tensors, path)?;
+        // One at a time: what it is put aside in is three times the network.
+        let mut all = |specs: &[ParameterSpec]| -> Result<Vec<Tensor<2>>> {
+            specs.iter().map(|spec| read_parameter(&mut files, spec, device)).collect()
+        };
+        let of =
+            |order: &str| -> Vec<ParameterSpec> { self.specs.iter().map(|spec| spec.clone().within(order)).collect() };
+        let moments = Moments::after(note.step, all(&of("first"))?, all(&of("second"))?);
+        let values = all(&self.specs)?;
+        let expected = 3 * self.specs.len();
+        if files.names().count() != expected {
+            let count = files.names().count();
+            return Err(Error::format(path, format!("has {count} tensors, must have {expected}")));
+        }
         Ok(Some(Position { values, moments, step: note.step, history: note.history }))
     }
 }
