@@ -57,8 +57,8 @@ impl Answers {
         let needed = configuration.training_pairs + configuration.validation_pairs() + configuration.held_out_pairs;
         if asked.len() < needed {
             return Err(Error::invalid(format!(
-                "{}: {} beginnings of texts of more than {} tokens are too few for {} prompts to fit to, {} to choose a checkpoint by and \
-                 {} to judge by",
+                "{}: {} beginnings of texts of more than {} tokens are too few for {} prompts to fit to, {} to choose a \
+                 checkpoint by and {} to judge by",
                 prompts.file.display(),
                 asked.len(),
                 prompts.tokens,
@@ -68,7 +68,7 @@ impl Answers {
             )));
         }
         asked.truncate(needed);
-        // Where one model would stop and another not, the one that stops would be told from the other by nothing else.
+        // All end where any of them does: else one that stops and one that goes on would differ in that alone.
         let ends: BTreeSet<u32> = models
             .iter()
             .filter_map(|loaded| loaded.language.as_ref())
