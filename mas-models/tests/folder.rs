@@ -151,3 +151,29 @@ fn a_folder_that_is_something_else_is_left_alone() {
     assert!(error.contains("exists and is no network folder"), "{error}");
     assert!(folder.path().join("thesis.tex").exists());
 }
+
+#[test]
+fn more_files_come_with_the_folder_or_nothing_does() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("network");
+    let (saved, history) = saved();
+    saved.save_with(&folder, &history, |inside| write(inside, "one")).unwrap();
+    let read = || std::fs::read_to_string(folder.join("more.txt")).unwrap();
+    assert_eq!(read(), "one");
+    let refused = saved.save_with(&folder, &history, |inside| {
+        write(inside, "two")?;
+        Err(io(inside, std::io::Error::other("the disk is full")))
+    });
+    assert!(refused.unwrap_err().to_string().contains("the disk is full"));
+    assert_eq!(read(), "one");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "nothing else is left");
+}
+
+fn write(folder: &Path, text: &str) -> mas_models::Result<()> {
+    let path = folder.join("more.txt");
+    std::fs::write(&path, text).map_err(|error| io(&path, error))
+}
+
+fn io(path: &Path, source: std::io::Error) -> mas_models::Error {
+    mas_models::Error::Io { path: path.to_path_buf(), source }
+}

@@ -348,3 +348,22 @@ impl Fit<'_> {
         evaluate::check_members(&self.participants, alignment)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fit_is_judged_by_trials_or_by_tokens() {
+        let of = |iia, token_accuracy| {
+            let accuracy = DirectionAccuracy { direction: Direction::new(0, 1), subspace: 0, iia, token_accuracy };
+            Validation { step: 0, loss: None, accuracy: vec![accuracy], latent: Vec::new() }
+        };
+        // No response is right as a whole, and more of their tokens are after a while.
+        let (before, after) = (of(0.0, 0.2), of(0.0, 0.4));
+        let better = |config: &FitConfig| after.judged(config).score(0.0) > before.judged(config).score(0.0);
+        assert!(!better(&FitConfig::default()));
+        assert!(better(&FitConfig { by_tokens: true, ..FitConfig::default() }));
+        assert_eq!(after.accuracy[0].iia, 0.0, "what is reported stays");
+    }
+}

@@ -60,7 +60,8 @@ impl Checkpoint {
     /// The fine-tuning as it was put aside, if it was.
     pub fn load(&self, device: &Device) -> Result<Option<Position>> {
         let path = &self.path;
-        if !path.exists() {
+        // One that cannot be looked at is not taken for none.
+        if !path.try_exists().map_err(|error| Error::io(path, error))? {
             return Ok(None);
         }
         let mut files = TensorFiles::open(std::slice::from_ref(path))?;
