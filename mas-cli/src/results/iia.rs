@@ -45,6 +45,8 @@ pub enum Control {
     MeanSwap,
     /// The target's own, un-intervened accuracy: no interchange can be expected to do better.
     Ceiling,
+    /// The matched start, before any step: what transfers by the geometry of recorded activity alone.
+    Matched,
     /// The same fit with an untrained twin of the first network: from the twin into each trained network.
     RandomNetwork,
     /// The same fit with source vectors permuted between trials.
@@ -53,8 +55,15 @@ pub enum Control {
 
 impl Control {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 6] =
-        [Self::None, Self::Ceiling, Self::NoSwap, Self::MeanSwap, Self::Shuffled, Self::RandomNetwork];
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Ceiling,
+        Self::NoSwap,
+        Self::MeanSwap,
+        Self::Matched,
+        Self::Shuffled,
+        Self::RandomNetwork,
+    ];
 
     /// The name in files.
     #[must_use]
@@ -64,6 +73,7 @@ impl Control {
             Self::NoSwap => "no-swap",
             Self::MeanSwap => "mean-swap",
             Self::Ceiling => "ceiling",
+            Self::Matched => "matched",
             Self::RandomNetwork => "random-network",
             Self::Shuffled => "shuffled",
         }
