@@ -12,14 +12,17 @@ use crate::{
     device::Compute,
     given::Given,
     networks::{self, Loaded},
-    report::{NetworkSummary, StudyReport, TrainingCurve, TrainingPoint},
+    report::{ENCODINGS, NetworkSummary, StudyReport, TrainingCurve, TrainingPoint, encoding_table},
     results::{
-        Control, FitCurve, FitRow, OutcomeRow, QuantityRow, SimilarityRow, UnitOutcomes, is_untrained, read_rows,
-        trained_name, untrained_twin, write_rows,
+        Control, EncodingRow, FitCurve, FitRow, OutcomeRow, QuantityRow, SimilarityRow, UnitOutcomes, is_untrained,
+        read_rows, trained_name, untrained_twin, write_rows,
     },
     runs::{InputSource, Key, Plan, RunFolder, Section, Unit, UnitContext, UnitKind, UnitRecord},
     statistics::{Bootstrap, iia_rows},
-    study::{AlignConfiguration, FitControl, SimilarityConfiguration, Study, Swapped, TrainConfiguration},
+    study::{
+        AlignConfiguration, EncodingConfiguration, FitControl, SimilarityConfiguration, Study, Swapped,
+        TrainConfiguration,
+    },
     work::{self, AlignmentSettings, Blocks, PairCounts},
 };
 
@@ -69,10 +72,21 @@ pub fn perform(unit: &Unit, context: &UnitContext, compute: &Compute) -> Result<
             let rows = work::similarity(&configuration, a, b)?;
             Ok(write_rows(&context.dir.join(SIMILARITY), &rows)?)
         }
+        UnitKind::Encoding => {
+            let configuration: EncodingConfiguration = unit.configuration_as().map_err(internal)?;
+            let networks = inputs(unit, context, compute)?;
+            let [network] = networks.as_slice() else {
+                return Err(Error::Internal(format!("an encoding of {} networks", networks.len())));
+            };
+            let rows = work::encoding(&configuration, network)?;
+            Ok(write_rows(&context.dir.join(ENCODING), &rows)?)
+        }
     }
 }
 
 const SIMILARITY: &str = "similarity.csv";
+
+const ENCODING: &str = "encoding.csv";
 
 /// How far a fit is, in words.
 pub fn lowest(validation: &fit::Validation) -> String {
@@ -151,10 +165,26 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute)
                     }));
                 }
             }
+            UnitKind::Encoding => {
+                for &key in &section.units {
+                    let Some(unit) = plan.unit(key) else { continue };
+                    let names = Names::of(unit, folder)?;
+                    let rows = read_rows::<EncodingRow>(&folder.result(unit.kind(), key).join(ENCODING))?;
+                    report.encodings.extend(rows.into_iter().map(|row| EncodingRow {
+                        study: study.name.clone(),
+                        encoding: section.name.clone(),
+                        network: names.here(&row.network),
+                        ..row
+                    }));
+                }
+            }
         }
     }
     for of in &report.outcomes {
         report.iia.extend(iia_rows(&of.unit, &of.rows, &bootstrap));
+    }
+    if !report.encodings.is_empty() {
+        report.tables.push((ENCODINGS.to_owned(), encoding_table(&report.encodings)));
     }
     networks(plan, folder, &mut report)?;
     let shipped: Vec<&str> = study.shipped().collect();
@@ -180,6 +210,7 @@ fn cut(plan: &Plan, section: &Section) -> Result<Option<(String, String)>> {
         UnitKind::Similarity => {
             ("Similarity", unit.configuration_as::<SimilarityConfiguration>().map_err(internal)?.cut())
         }
+        UnitKind::Encoding => return Ok(None),
     };
     Ok(cut.map(|cut| (format!("{kind} {}", section.name), cut)))
 }

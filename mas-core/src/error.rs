@@ -24,6 +24,9 @@ pub enum Error {
     /// The device that holds the tensors failed.
     #[error("the device failed: {0}")]
     Device(String),
+    /// A matched start has nothing to match networks by.
+    #[error("the networks cannot be matched: {0}; start at `principal`, `random` or `identity` instead")]
+    NotMatched(String),
     /// A number that must be finite is not: a network's activity, a loss, a parameter.
     #[error("{0}")]
     NotFinite(String),

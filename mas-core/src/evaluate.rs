@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Alignment, Error, Exchange, Pairs, Participant, Result, Resume, Setting, alignment::Evaluated, inflow::Inflow,
+    Alignment, Error, Exchange, InterchangedVectors, Pairs, Participant, Result, Resume, Setting, Subspaces,
+    alignment::Evaluated, inflow::Inflow, vectors,
 };
 
 /// What is put into the target.
@@ -94,8 +95,57 @@ pub fn accuracy(outcomes: &[Outcome], pairs: &Pairs, population: Population) -> 
     })
 }
 
+/// Interchanges that are ready to be made: everything before them is computed once, whatever alignments and swaps are then
+/// tried.
+pub struct Interchanges<'a> {
+    participants: Vec<Participant<'a>>,
+    subspaces: Subspaces,
+    inflows: Vec<Inflow<'a>>,
+}
+
+impl<'a> Interchanges<'a> {
+    /// Runs the networks up to every interchange of `exchanges`.
+    ///
+    /// # Errors
+    /// Pairs that do not fit the networks or the subspaces, a target that is only recorded.
+    pub fn record(
+        participants: &[Participant<'a>],
+        subspaces: &Subspaces,
+        setting: Setting,
+        exchanges: &[Exchange],
+    ) -> Result<Self> {
+        let inflows = Inflow::record(participants, subspaces, setting, exchanges)?;
+        Ok(Self { participants: participants.to_vec(), subspaces: subspaces.clone(), inflows })
+    }
+
+    /// Makes every interchange under `alignment`, free-running, and says what came of each: for every exchange the outcome of
+    /// every pair.
+    ///
+    /// # Errors
+    /// Networks or subspaces that are not those of the alignment.
+    pub fn outcomes(&self, alignment: &Alignment, swap: Swap) -> Result<Vec<Vec<Outcome>>> {
+        outcomes(&self.inflows, &self.evaluated(alignment)?, swap)
+    }
+
+    /// Makes every interchange under `alignment` and keeps what becomes of the target's activity, exchange by exchange.
+    ///
+    /// # Errors
+    /// As [`outcomes`](Self::outcomes).
+    pub fn vectors(&self, alignment: &Alignment) -> Result<Vec<InterchangedVectors>> {
+        vectors::of_inflows(&self.inflows, &self.evaluated(alignment)?)
+    }
+
+    fn evaluated(&self, alignment: &Alignment) -> Result<Vec<Evaluated>> {
+        check_members(&self.participants, alignment)?;
+        if *alignment.subspaces() != self.subspaces {
+            return Err(Error::invalid("the alignment has other subspaces than those that the interchanges are of"));
+        }
+        alignment.evaluate()
+    }
+}
+
 /// Makes every interchange of `exchanges` under `alignment`, free-running, and says what came of each: for every
-/// exchange the outcome of every pair.
+/// exchange the outcome of every pair. Several alignments or swaps share their work as [`Interchanges`].
 ///
 /// # Errors
 /// Networks that are not those of the alignment, pairs that do not fit them, a target that is only recorded.
@@ -107,8 +157,7 @@ pub fn evaluate(
     swap: Swap,
 ) -> Result<Vec<Vec<Outcome>>> {
     check_members(participants, alignment)?;
-    let inflows = Inflow::record(participants, alignment.subspaces(), setting, exchanges)?;
-    outcomes(&inflows, &alignment.evaluate()?, swap)
+    Interchanges::record(participants, alignment.subspaces(), setting, exchanges)?.outcomes(alignment, swap)
 }
 
 /// What the targets of `exchanges` say on their own sequences, without any interchange: the ceiling of any IIA.

@@ -22,9 +22,11 @@ mod trials;
 mod vectors;
 
 pub use activity::{Activity, ActivityFile, Outline};
-pub use alignment::{Alignment, AlignmentFunction, FunctionConfig, FunctionKind, Member, Start, Subspaces};
+pub use alignment::{
+    Alignment, AlignmentFunction, FunctionConfig, FunctionKind, MatchedActivity, Member, Start, Subspaces,
+};
 pub use error::{Error, Result};
-pub use evaluate::{Accuracy, Outcome, Population, Swap, accuracy, evaluate, evaluate_unintervened};
+pub use evaluate::{Accuracy, Interchanges, Outcome, Population, Swap, accuracy, evaluate, evaluate_unintervened};
 pub use fit::{Fit, FitConfig, Fitted};
 pub use inflow::{Exchange, Setting};
 pub use interchange::{Positions, Retain, interchange};

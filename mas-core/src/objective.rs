@@ -23,8 +23,9 @@ pub fn all_directions(networks: usize) -> Vec<Direction> {
     (0..networks).flat_map(|source| (0..networks).map(move |target| Direction { source, target })).collect()
 }
 
-/// ε, the weight of the counterfactual-latent loss, where nothing else is said (Grant, arXiv 2501.06164).
-pub const LATENT_WEIGHT: f64 = 0.85;
+/// ε, the weight of the counterfactual-latent loss beside a behaviour loss of weight 1, where nothing else is said: one of
+/// the two that the last scripts of Grant, arXiv 2501.06164, use (8 and 13).
+pub const LATENT_WEIGHT: f64 = 8.0;
 
 /// What a fit learns from: directions with their loss, and what the target keeps.
 ///
@@ -48,7 +49,7 @@ pub const LATENT_WEIGHT: f64 = 0.85;
 /// let low_rank_stitching = stitching.clone();
 /// let latent_stitching = Objective { latent: vec![over], retain: Retain::Nothing, ..Objective::default() };
 /// let clmas =
-///     Objective { behaviour: vec![within, back], latent: vec![over, within_last], latent_weight: 0.85, ..Objective::default() };
+///     Objective { behaviour: vec![within, back], latent: vec![over, within_last], latent_weight: 8.0, ..Objective::default() };
 ///
 /// assert_eq!(Method::Das.objective(1)?, das);
 /// assert_eq!(Method::Mas.objective(2)?, mas);

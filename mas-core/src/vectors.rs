@@ -50,6 +50,14 @@ pub fn interchanged_vectors(
     }
     let into_networks: Vec<Exchange> = run.iter().map(|&exchange| exchanges[exchange]).collect();
     let inflows = Inflow::record(participants, alignment.subspaces(), setting, &into_networks)?;
+    found.extend(run.into_iter().zip(of_inflows(&inflows, &evaluated)?));
+    found.sort_by_key(|(exchange, _)| *exchange);
+    Ok(found.into_iter().map(|(_, vectors)| vectors).collect())
+}
+
+/// The vectors of every exchange that `inflows` were recorded from, in their order.
+pub(crate) fn of_inflows(inflows: &[Inflow], evaluated: &[Evaluated]) -> Result<Vec<InterchangedVectors>> {
+    let mut found: Vec<(usize, InterchangedVectors)> = Vec::new();
     for (inflow, part) in inflows.iter().flat_map(|inflow| inflow.parts.iter().map(move |part| (inflow, part))) {
         let (source, target) = (&evaluated[part.source], &evaluated[inflow.target]);
         let rows: Vec<usize> = part.rows.clone().collect();
@@ -70,7 +78,7 @@ pub fn interchanged_vectors(
             interchanged.push(chunk.2);
         }
         let (natural, interchanged) = (Tensor::cat(natural, 0), Tensor::cat(interchanged, 0));
-        found.push((run[part.exchange], InterchangedVectors { at, natural, interchanged }));
+        found.push((part.exchange, InterchangedVectors { at, natural, interchanged }));
     }
     found.sort_by_key(|(exchange, _)| *exchange);
     Ok(found.into_iter().map(|(_, vectors)| vectors).collect())

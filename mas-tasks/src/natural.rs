@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use rand::{Rng, RngExt};
 
 use crate::interchange::eligible;
-use crate::{Result, Sequence, State, StateKey, Task};
+use crate::{Positions, Result, Sequence, State, StateKey, Task};
 
 /// Positions of sequences by the state of the causal program there.
 #[derive(Clone, Debug)]
@@ -80,6 +80,19 @@ impl<'a> NaturalStates<'a> {
         let Places { eligible, other } = self.places.get(&state.key())?;
         let own = self.known.get(except.tokens.as_slice()).copied();
         draw(eligible, own, rng).or_else(|| draw(other, own, rng))
+    }
+}
+
+impl Task {
+    /// The positions of `sequence` at which activity may be exchanged: of individual interchanges those after whose token one
+    /// may be made, of stepwise ones all before the end token, as those come to hold the histories of others.
+    pub fn exchanged_positions(&self, sequence: &Sequence, positions: Positions) -> Vec<usize> {
+        let end = self.vocabulary().end();
+        let before_the_end = (0..sequence.len()).take_while(|&position| sequence.tokens[position] != end);
+        match positions {
+            Positions::Individual => before_the_end.filter(|&position| eligible(self, sequence, position)).collect(),
+            Positions::Stepwise => before_the_end.collect(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     results::{IiaRow, OutcomeRow, Quantity, QuantityRow, read_rows, write_rows},
     statistics::{Bootstrap, iia_rows},
     studies::{by_variable, lowest},
-    study::{AlignConfiguration, FitControl, Prompts, defaults, value_range},
+    study::{AlignConfiguration, FitControl, FitSettings, Prompts, defaults, value_range},
     work::{self, AlignmentSettings, PairCounts},
 };
 
@@ -34,9 +34,14 @@ pub(super) struct Arguments {
     /// The alignment function: orthogonal, linear, scaled, relaxed or revnet
     #[arg(long, default_value = "orthogonal")]
     function: FunctionKind,
-    /// Where the fit begins: random, identity or principal (axes of recorded activity)
-    #[arg(long, default_value = "random")]
-    start: Start,
+    /// How the fit goes where the options below do not say it: short (from the matched start, few steps at a rate that falls
+    /// to zero) or paper (from somewhere at random, up to 20,000 steps at a constant rate)
+    #[arg(long, default_value_t, value_name = "short|paper")]
+    settings: FitSettings,
+    /// Where the fit begins: random, identity, principal (axes of recorded activity) or matched (where the networks' recorded
+    /// activity lies on each other) [default: matched; random for functions that do not rotate, and with --settings paper]
+    #[arg(long)]
+    start: Option<Start>,
     /// How a rotation follows from parameters: exponential, cayley or householder [default: what suits its size]
     #[arg(long)]
     parametrisation: Option<Parametrisation>,
@@ -62,7 +67,7 @@ pub(super) struct Arguments {
     /// Tokens with which a language model goes on, at most
     #[arg(long, default_value_t = 12, requires = "prompts", value_parser = super::count)]
     answer_tokens: usize,
-    /// Weight of the counterfactual-latent loss beside that of behaviour, for clmas [default: 0.85]
+    /// Weight of the counterfactual-latent loss beside that of behaviour, for clmas [default: 8]
     #[arg(long, value_name = "WEIGHT")]
     cl_weight: Option<f64>,
     /// Interchange all of several variables at once, too
@@ -80,22 +85,23 @@ pub(super) struct Arguments {
     /// individual or stepwise
     #[arg(long, default_value = "individual")]
     positions: Positions,
-    /// Interchanges to fit to, of each direction
-    #[arg(long, default_value_t = defaults::TRAINING_PAIRS, value_parser = super::count)]
-    training_pairs: usize,
+    /// Interchanges to fit to, of each direction [default: 3000, with --settings paper 10000]
+    #[arg(long, value_parser = super::count)]
+    training_pairs: Option<usize>,
     /// Interchanges to judge by, of each direction
     #[arg(long, default_value_t = defaults::HELD_OUT_PAIRS, value_parser = super::count)]
     held_out_pairs: usize,
     /// Interchanges in a step, of each direction
     #[arg(long, default_value_t = defaults::BATCH, value_parser = super::count)]
     batch: usize,
-    /// Adam's learning rate
-    #[arg(long, default_value_t = defaults::LEARNING_RATE)]
-    learning_rate: f64,
-    /// Of --max-steps, how many at the end bring the learning rate down to zero
+    /// Adam's learning rate [default: 0.01, with --settings paper 0.001]
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// Of --max-steps, how many at the end bring the learning rate down to zero, 0 for none [default: all of them, with
+    /// --settings paper none]
     #[arg(long, value_name = "STEPS", value_parser = super::count)]
     cool_down: Option<usize>,
-    /// Steps at most [default: 20000, stitching 2500]
+    /// Steps at most [default: 50; with --settings paper 20000, stitching 2500]
     #[arg(long, value_parser = super::count)]
     max_steps: Option<usize>,
     /// The target hears its own predictions in the response during the fit, too
@@ -114,7 +120,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let compute = session.compute()?;
-    let method = arguments.method;
+    let (method, settings) = (arguments.method, arguments.settings);
     if !arguments.k.is_empty() && method.takes_everything() {
         let given: Vec<String> = arguments.k.iter().map(usize::to_string).collect();
         session.output.warn(format!("--k {} is ignored: {method} takes everything", given.join(",")));
@@ -127,7 +133,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if sites != 1 && sites != arguments.networks.len() {
         return Err(Error::invalid(format!("--site names {sites} sites for {} networks", arguments.networks.len())));
     }
-    let max_steps = arguments.max_steps.unwrap_or(defaults::max_steps(method));
+    let max_steps = arguments.max_steps.unwrap_or(settings.max_steps(method));
     let full = VariablePair::from(Variable::Full);
     if arguments.variable.len() > 1 && arguments.variable.contains(&full) {
         return Err(Error::invalid("--variable: `full` is all variables at once; give it alone"));
@@ -149,7 +155,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let plain = AlignConfiguration {
         method,
         function: arguments.function,
-        start: arguments.start,
+        start: arguments.start.unwrap_or(settings.start(arguments.function)),
         parametrisation: arguments.parametrisation,
         pre_step: arguments.pre_step,
         sites: match sites {
@@ -167,11 +173,13 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         cl_weight: method.weighs_latent().then(|| arguments.cl_weight.unwrap_or(LATENT_WEIGHT)),
         together: arguments.together,
         null: arguments.null,
-        training_pairs: arguments.training_pairs,
+        training_pairs: arguments.training_pairs.unwrap_or(settings.training_pairs()),
         held_out_pairs: arguments.held_out_pairs,
         batch: arguments.batch,
-        learning_rate: arguments.learning_rate,
-        cool_down: arguments.cool_down,
+        learning_rate: arguments.learning_rate.unwrap_or(settings.learning_rate()),
+        cool_down: arguments
+            .cool_down
+            .map_or(settings.cool_down(max_steps), |steps| Some(steps).filter(|&steps| steps > 0)),
         max_steps,
         evaluate_every: defaults::EVALUATE_EVERY.min(max_steps.max(1)),
         free_running: arguments.free_running,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::Table;
-use crate::results::{ClaimRow, FitCurve, IiaRow, QuantityRow, SimilarityRow, UnitOutcomes};
+use crate::results::{ClaimRow, EncodingRow, FitCurve, IiaRow, QuantityRow, SimilarityRow, UnitOutcomes};
 use crate::runs::{self, UnitRecord};
 
 /// Everything that a report shows.
@@ -42,6 +42,8 @@ pub struct StudyReport {
     pub capacity: Vec<QuantityRow>,
     /// Correlational measures.
     pub similarity: Vec<SimilarityRow>,
+    /// In what form networks hold a variable.
+    pub encodings: Vec<EncodingRow>,
     /// Claims and their verdicts.
     pub claims: Vec<ClaimRow>,
     /// The networks compared.

@@ -42,6 +42,7 @@ pub(crate) fn data() -> ReportData {
     });
     let study = StudyReport {
         tables: Vec::new(),
+        encodings: Vec::new(),
         name: "seeds".into(),
         title: "Networks from different seeds".into(),
         summary:

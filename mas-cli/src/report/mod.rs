@@ -9,6 +9,7 @@
 //! divergence.csv      how far interchanged vectors leave natural ones
 //! capacity.csv        what the subspaces take
 //! similarity.csv      correlational measures
+//! encoding.csv        in what form networks hold a variable, where a study asks for it
 //! figures/NAME.svg    each figure, also light and dark
 //! figures/NAME.csv    what it is drawn from
 //! ```
@@ -22,6 +23,7 @@ mod canvas;
 mod curves;
 mod data;
 mod divergence;
+mod encodings;
 #[cfg(test)]
 pub(crate) mod example;
 mod figure;
@@ -36,6 +38,7 @@ mod write;
 
 pub use bars::main_figure;
 pub use data::{NetworkSummary, Provenance, ReportData, StudyReport, TrainingCurve, TrainingPoint};
+pub(crate) use encodings::{HEADING as ENCODINGS, encoding_table};
 pub use figure::{Drawing, Figure};
 pub use similarities::{SimilarityMatrix, similarity_figure};
 pub use table::{Cell, Table};

@@ -60,7 +60,7 @@ pub fn write_report(data: &ReportData, folder: &Path) -> Result<PathBuf, ReportE
         }
     }
     let of = |what: &str| what.to_owned();
-    let tables = vec![
+    let mut tables = vec![
         (table_file(data, folder, "claims.csv", |study| &study.claims)?, of("Claims, their parts and verdicts")),
         (
             table_file(data, folder, "iia.csv", |study| &study.iia)?,
@@ -76,6 +76,10 @@ pub fn write_report(data: &ReportData, folder: &Path) -> Result<PathBuf, ReportE
         ),
         (table_file(data, folder, "similarity.csv", |study| &study.similarity)?, of("Correlational measures")),
     ];
+    if data.studies.iter().any(|study| !study.encodings.is_empty()) {
+        let file = table_file(data, folder, "encoding.csv", |study| &study.encodings)?;
+        tables.push((file, of("In what form networks hold a variable")));
+    }
     files.splice(0..0, tables);
     let page = page::render(&Page::new(data, &figures, &files))?;
     let path = folder.join("index.html");

@@ -55,15 +55,8 @@ pub enum Control {
 
 impl Control {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
-        Self::None,
-        Self::Ceiling,
-        Self::NoSwap,
-        Self::MeanSwap,
-        Self::Matched,
-        Self::Shuffled,
-        Self::RandomNetwork,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::None, Self::Ceiling, Self::NoSwap, Self::MeanSwap, Self::Matched, Self::Shuffled, Self::RandomNetwork];
 
     /// The name in files.
     #[must_use]

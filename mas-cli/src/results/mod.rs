@@ -9,6 +9,7 @@
 //! - [`QuantityRow`] – what stands beside IIA: how far interchanged vectors leave natural ones (`divergence.csv`), and what
 //!   the subspaces take (`capacity.csv`)
 //! - [`SimilarityRow`] – a correlational measure between two networks (`similarity.csv`)
+//! - [`EncodingRow`] – in what form a network holds a variable (`encoding.csv`)
 //! - [`ClaimRow`] – a part of a claim with its threshold and verdict (`claims.csv`)
 //! - [`FitRow`] – the course of one fit (`fit.csv`)
 //!
@@ -33,6 +34,7 @@
 //! ```
 
 mod claim;
+mod encoding;
 mod fit;
 mod flag;
 mod iia;
@@ -43,6 +45,7 @@ mod table;
 mod unit;
 
 pub use claim::{ClaimRow, OVERALL};
+pub use encoding::EncodingRow;
 pub use fit::{FitCurve, FitRow};
 pub use iia::{Control, IiaRow, NULL, Population, is_untrained, trained_name, untrained_twin};
 pub use outcome::OutcomeRow;

@@ -20,6 +20,8 @@ pub enum UnitKind {
     Align,
     /// Compare two networks by correlational measures.
     Similarity,
+    /// Tell in what form one network holds a variable.
+    Encoding,
 }
 
 impl UnitKind {
@@ -29,6 +31,7 @@ impl UnitKind {
             Self::Train => "train",
             Self::Align => "align",
             Self::Similarity => "similarity",
+            Self::Encoding => "encoding",
         }
     }
 
@@ -37,8 +40,9 @@ impl UnitKind {
     pub fn engine(self) -> u32 {
         match self {
             Self::Train => 4,
-            Self::Align => 6,
+            Self::Align => 7,
             Self::Similarity => 7,
+            Self::Encoding => 1,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::listed::OneOrMany;
 use super::networks::Network;
 use super::pairing::{Pairing, Wanted};
 use super::source::Source;
-use super::{AlignConfiguration, FitControl};
+use super::{AlignConfiguration, FitControl, FitSettings};
 
 /// The fits of one `[[alignments]]` table.
 #[derive(Debug, Clone)]
@@ -38,13 +38,14 @@ pub(super) fn check(
     source: &Source,
     tables: &[AlignmentTable],
     networks: &[Network],
+    settings: FitSettings,
     seed: u64,
 ) -> Result<Vec<AlignmentFits>, StudyError> {
     source.distinct("an alignment called", tables.iter().map(|table| &table.name))?;
     let checker = |table| {
         let table: &AlignmentTable = table;
         let pairing = Pairing { source, networks, place: table.name.span() };
-        Checker { source, table, networks, pairing }.fits(seed)
+        Checker { source, table, networks, settings, pairing }.fits(seed)
     };
     tables.iter().map(checker).collect()
 }
@@ -53,6 +54,7 @@ struct Checker<'a> {
     source: &'a Source<'a>,
     table: &'a AlignmentTable,
     networks: &'a [Network],
+    settings: FitSettings,
     pairing: Pairing<'a>,
 }
 
@@ -76,7 +78,7 @@ impl Checker<'_> {
         let range = self.range()?;
         let variables = self.variables()?;
         let positive = |key, given: &Option<Spanned<usize>>, default| source.positive(key, given.as_ref(), default);
-        let max_steps = positive("max-steps", &table.max_steps, defaults::max_steps(method))?;
+        let max_steps = positive("max-steps", &table.max_steps, self.settings.max_steps(method))?;
         let common = AlignConfiguration {
             method,
             function,
@@ -95,10 +97,13 @@ impl Checker<'_> {
             cl_weight: self.cl_weight(method)?,
             together: table.together.as_ref().is_some_and(|together| *together.get_ref()),
             null: table.null.as_ref().is_some_and(|null| *null.get_ref()),
-            training_pairs: positive("training-pairs", &table.training_pairs, defaults::TRAINING_PAIRS)?,
+            training_pairs: positive("training-pairs", &table.training_pairs, self.settings.training_pairs())?,
             held_out_pairs: positive("held-out-pairs", &table.held_out_pairs, defaults::HELD_OUT_PAIRS)?,
             batch: positive("batch", &table.batch, defaults::BATCH)?,
-            learning_rate: source.above_zero("learning-rate", table.learning_rate.as_ref(), defaults::LEARNING_RATE)?,
+            learning_rate: {
+                let default = self.settings.learning_rate();
+                source.above_zero("learning-rate", table.learning_rate.as_ref(), default)?
+            },
             cool_down: self.cool_down(max_steps)?,
             max_steps,
             evaluate_every: positive("evaluate-every", &table.evaluate_every, defaults::EVALUATE_EVERY)?,
@@ -145,6 +150,7 @@ impl Checker<'_> {
             config.prestep = parts.get_ref().parse().map_err(refused)?;
         }
         // One after the other, so that a refusal is about the key that it points at.
+        config.start = self.settings.start(config.kind);
         if let Some(name) = &table.start {
             config.start = source.choice("start", name, Start::ALL, |start| start.id())?;
             config.check().map_err(|error| source.error(name.span(), error.to_string(), None))?;
@@ -222,12 +228,15 @@ impl Checker<'_> {
 
     /// Steps at the end of `max_steps` in which the learning rate goes down.
     fn cool_down(&self, max_steps: usize) -> Result<Option<usize>, StudyError> {
-        let Some(given) = &self.table.cool_down else { return Ok(None) };
-        if (1..=max_steps).contains(given.get_ref()) {
-            return Ok(Some(*given.get_ref()));
+        let Some(given) = &self.table.cool_down else { return Ok(self.settings.cool_down(max_steps)) };
+        match *given.get_ref() {
+            0 => Ok(None),
+            steps if steps <= max_steps => Ok(Some(steps)),
+            steps => {
+                let what = format!("cool-down = {steps} is impossible");
+                Err(self.source.error_with(given.span(), what, format!("it is at most max-steps, {max_steps}")))
+            }
         }
-        let what = format!("cool-down = {} is impossible", given.get_ref());
-        Err(self.source.error_with(given.span(), what, format!("it is at least 1 and at most max-steps, {max_steps}")))
     }
 
     fn range(&self) -> Result<Option<ValueRange>, StudyError> {

@@ -10,7 +10,7 @@ use mas_core::{
     alignment::{Parametrisation, PreStepParts},
 };
 use mas_models::Feedback;
-use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, VariablePair};
+use mas_tasks::{Positions, ProgramKind, TaskKind, ValueRange, Variable, VariablePair};
 use serde::{Deserialize, Serialize};
 
 use super::{FitControl, architecture::Architecture};
@@ -418,6 +418,26 @@ impl SimilarityConfiguration {
     pub fn site_label(&self) -> String {
         site_label(&self.sites)
     }
+}
+
+/// What an [`Encoding`](crate::runs::UnitKind::Encoding) unit does with its one input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EncodingConfiguration {
+    /// Where the network is read.
+    pub site: String,
+    /// The variable.
+    pub variable: Variable,
+    /// The first of its values.
+    pub from: i64,
+    /// The last of them.
+    pub to: i64,
+    /// Periods, each of which divides the number of values.
+    pub periods: Vec<usize>,
+    /// Sequences for each count.
+    pub sequences_per_count: usize,
+    /// Seed of the sequences.
+    pub seed: u64,
 }
 
 fn site_label(sites: &[String]) -> String {

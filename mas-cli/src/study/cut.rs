@@ -1,7 +1,7 @@
 //! What a study's settings leave out of the paper's.
 
 use super::configuration::{AlignConfiguration, SimilarityConfiguration, TrainConfiguration};
-use super::defaults;
+use super::{FitSettings, defaults};
 
 /// What is less than in the paper, `what: here instead of there`; nothing where nothing is.
 fn less(settings: &[(&str, usize, usize)]) -> Option<String> {
@@ -16,9 +16,10 @@ fn less(settings: &[(&str, usize, usize)]) -> Option<String> {
 impl AlignConfiguration {
     /// What the fit leaves out of the settings of arXiv 2501.06164, in words.
     pub fn cut(&self) -> Option<String> {
+        let paper = FitSettings::Paper;
         less(&[
-            ("steps at most", self.max_steps, defaults::max_steps(self.method)),
-            ("training pairs a direction", self.training_pairs, defaults::TRAINING_PAIRS),
+            ("steps at most", self.max_steps, paper.max_steps(self.method)),
+            ("training pairs a direction", self.training_pairs, paper.training_pairs()),
             ("held-out pairs a direction", self.held_out_pairs, defaults::HELD_OUT_PAIRS),
             ("pairs a direction in a step", self.batch, defaults::BATCH),
         ])
@@ -88,6 +89,7 @@ mod tests {
 
     const STUDY: &str = r#"
         name = "a"
+        settings = "paper"
         [[networks]]
         name = "gru"
         task = "multi-object"
@@ -103,6 +105,7 @@ mod tests {
             UnitKind::Train => unit.configuration_as::<TrainConfiguration>().unwrap().cut(),
             UnitKind::Align => unit.configuration_as::<AlignConfiguration>().unwrap().cut(),
             UnitKind::Similarity => unit.configuration_as::<SimilarityConfiguration>().unwrap().cut(),
+            UnitKind::Encoding => None,
         };
         plan.units().iter().map(of).collect()
     }

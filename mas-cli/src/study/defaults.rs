@@ -1,7 +1,5 @@
-//! What a study file means where it says nothing: the settings of arXiv 2501.06164. Nothing else in the program has
-//! defaults for studies.
-
-use mas_core::Method;
+//! What a study file means where it says nothing: the settings of arXiv 2501.06164. How a fit goes is said by
+//! [`FitSettings`](super::FitSettings). Nothing else in the program has defaults for studies.
 
 /// Seed of pairs, fits and bootstraps, and of a network for which no seeds are given.
 pub const SEED: u64 = 1;
@@ -32,22 +30,10 @@ pub const VARIABLE: &str = "full";
 /// Coordinates of a variable's subspace; fewer where networks are narrower. (The paper goes through 2, 4, … 128, which a
 /// study writes out where it wants that.)
 pub const K: usize = 32;
-/// Interchanges to fit to.
-pub const TRAINING_PAIRS: usize = 10_000;
 /// Interchanges to judge by.
 pub const HELD_OUT_PAIRS: usize = 1000;
 /// Interchanges in a step, for each direction.
 pub const BATCH: usize = 128;
-/// Learning rate of a fit.
-pub const LEARNING_RATE: f64 = 1e-3;
-/// Steps of a fit, at most.
-pub const MAX_STEPS: usize = 20_000;
-/// Steps of a fit that stitches, at most.
-pub const MAX_STEPS_STITCHING: usize = 2500;
-/// Steps of a fit by `method`, at most.
-pub fn max_steps(method: Method) -> usize {
-    if method.stitches() { MAX_STEPS_STITCHING } else { MAX_STEPS }
-}
 /// Steps from one validation of a fit to the next.
 pub const EVALUATE_EVERY: usize = 50;
 
@@ -63,6 +49,11 @@ pub const SEQUENCES_PER_COUNT: usize = 15;
 pub const PERMUTATIONS: usize = 100;
 /// Bootstraps behind a measure's interval.
 pub const BOOTSTRAPS: usize = 200;
+
+/// Values of a variable whose encoding is looked at.
+pub const ENCODED_VALUES: (i64, i64) = (1, 20);
+/// Periods with which an encoding may repeat.
+pub const PERIODS: [usize; 2] = [4, 2];
 
 /// The largest number that any count in a study or on the command line may be: far beyond what anybody waits for, and
 /// small enough that no memory is asked for that no machine has.

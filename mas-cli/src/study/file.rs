@@ -20,6 +20,10 @@ pub struct StudyFile {
     pub claims: Vec<Spanned<String>>,
     /// Seed of pairs, fits and bootstraps; default [`SEED`](super::defaults::SEED).
     pub seed: Option<Spanned<u64>>,
+    /// How its fits go where they do not say it themselves: `short`, from where the networks' activity matches, with few steps
+    /// at a rate that falls to zero, or `paper`, as in arXiv 2501.06164; default `short`. See
+    /// [`FitSettings`](super::FitSettings).
+    pub settings: Option<Spanned<String>>,
     /// What this study leaves out of the paper's settings, a line each, for the report; default: nothing.
     #[serde(default)]
     pub cut: Vec<String>,
@@ -32,6 +36,9 @@ pub struct StudyFile {
     /// Comparisons by correlational measures; default: none.
     #[serde(default)]
     pub similarities: Vec<SimilarityTable>,
+    /// In what form networks hold a variable; default: not asked.
+    #[serde(default)]
+    pub encodings: Vec<EncodingTable>,
 }
 
 /// One or more networks: either a recipe to train them (`task`, `architecture`) or a `path`.
@@ -126,7 +133,7 @@ pub struct AlignmentTable {
     pub together: Option<Spanned<bool>>,
     /// The alignment function: `orthogonal`, `linear`, `scaled`, `relaxed` or `revnet`; default `orthogonal`.
     pub function: Option<Spanned<String>>,
-    /// Where the fit begins: `random`, `identity` or `principal`; default `random`.
+    /// Where the fit begins: `random`, `identity`, `principal` or `matched`; default: what the study's `settings` say.
     pub start: Option<Spanned<String>>,
     /// How a rotation follows from parameters: `exponential`, `cayley` or `householder`; default: what suits its size.
     pub parametrisation: Option<Spanned<String>>,
@@ -149,18 +156,18 @@ pub struct AlignmentTable {
     pub k: Option<Spanned<OneOrMany>>,
     /// Coordinates of the subspace of each of the `variables`, in the place of `k`.
     pub sizes: Option<Spanned<Vec<usize>>>,
-    /// Interchanges to fit to; default [`TRAINING_PAIRS`](super::defaults::TRAINING_PAIRS).
+    /// Interchanges to fit to; default: what the study's `settings` say.
     pub training_pairs: Option<Spanned<usize>>,
     /// Interchanges to judge by; default [`HELD_OUT_PAIRS`](super::defaults::HELD_OUT_PAIRS).
     pub held_out_pairs: Option<Spanned<usize>>,
     /// Interchanges in a step, for each direction; default [`BATCH`](super::defaults::BATCH).
     pub batch: Option<Spanned<usize>>,
-    /// Default [`LEARNING_RATE`](super::defaults::LEARNING_RATE).
+    /// Adam's; default: what the study's `settings` say.
     pub learning_rate: Option<Spanned<f64>>,
-    /// Of `max-steps`, how many at the end bring the learning rate down to zero, in a straight line; default: none.
+    /// Of `max-steps`, how many at the end bring the learning rate down to zero, in a straight line, 0 for none; default: all
+    /// of them with `short` settings, none with those of the paper.
     pub cool_down: Option<Spanned<usize>>,
-    /// Steps at most; default [`MAX_STEPS`](super::defaults::MAX_STEPS), for methods that stitch
-    /// [`MAX_STEPS_STITCHING`](super::defaults::MAX_STEPS_STITCHING).
+    /// Steps at most; default: what the study's `settings` say.
     pub max_steps: Option<Spanned<usize>>,
     /// Steps from one validation to the next; default [`EVALUATE_EVERY`](super::defaults::EVALUATE_EVERY).
     pub evaluate_every: Option<Spanned<usize>>,
@@ -200,4 +207,25 @@ pub struct SimilarityTable {
     pub permutations: Option<Spanned<usize>>,
     /// Bootstraps behind the interval, 0 for none; default [`BOOTSTRAPS`](super::defaults::BOOTSTRAPS).
     pub bootstraps: Option<Spanned<usize>>,
+}
+
+/// In what form each of some networks holds a variable: how much of the variance between its values repeats with a period, and
+/// whether a linear read-out tells the value's remainder by it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EncodingTable {
+    /// The encoding's name in results.
+    pub name: Spanned<String>,
+    /// Which networks or groups of them; default: all.
+    pub networks: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Where the networks are read; default [`SITE`](super::defaults::SITE).
+    pub site: Option<Spanned<Sites>>,
+    /// The variable; default `count`.
+    pub variable: Option<Spanned<String>>,
+    /// The first and the last of its values; default [`ENCODED_VALUES`](super::defaults::ENCODED_VALUES).
+    pub values: Option<Spanned<Vec<i64>>>,
+    /// Periods; default [`PERIODS`](super::defaults::PERIODS).
+    pub periods: Option<Spanned<Vec<usize>>>,
+    /// Sequences for each count; default [`SEQUENCES_PER_COUNT`](super::defaults::SEQUENCES_PER_COUNT).
+    pub sequences_per_count: Option<Spanned<usize>>,
 }

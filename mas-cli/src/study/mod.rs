@@ -37,12 +37,14 @@ mod configuration;
 mod control;
 mod cut;
 pub mod defaults;
+mod encodings;
 mod error;
 mod file;
 mod listed;
 mod networks;
 mod pairing;
 mod plan;
+mod settings;
 mod similarities;
 mod source;
 #[cfg(test)]
@@ -52,15 +54,18 @@ use std::path::Path;
 
 pub use architecture::{Architecture, UnknownArchitecture};
 pub use configuration::{
-    AlignConfiguration, Prompts, SimilarityConfiguration, Swapped, TrainConfiguration, TrainingSettings,
+    AlignConfiguration, EncodingConfiguration, Prompts, SimilarityConfiguration, Swapped, TrainConfiguration,
+    TrainingSettings,
 };
 pub use control::FitControl;
 pub use error::StudyError;
-pub use file::{AlignmentTable, NetworkTable, SimilarityTable, StudyFile, TrainingTable};
+pub use file::{AlignmentTable, EncodingTable, NetworkTable, SimilarityTable, StudyFile, TrainingTable};
 pub use listed::{OneOrMany, Pairs, Sites};
+pub use settings::FitSettings;
 
 use alignments::AlignmentFits;
 pub(crate) use alignments::value_range;
+use encodings::Encodings;
 use networks::{Network, Origin};
 use similarities::SimilarityPairs;
 use source::Source;
@@ -92,6 +97,7 @@ pub struct Study {
     networks: Vec<Network>,
     alignments: Vec<AlignmentFits>,
     similarities: Vec<SimilarityPairs>,
+    encodings: Vec<Encodings>,
 }
 
 impl Study {
@@ -132,9 +138,14 @@ impl Study {
             source.choice("claim", claim, CLAIMS, |claim| claim.id)?;
         }
         let seed = source.seed("seed", file.seed.as_ref(), defaults::SEED)?;
+        let settings = match &file.settings {
+            Some(name) => source.choice("settings", name, FitSettings::ALL, |one| one.id())?,
+            None => FitSettings::default(),
+        };
         let networks = networks::check(&source, &file.networks, shipped)?;
-        let alignments = alignments::check(&source, &file.alignments, &networks, seed)?;
+        let alignments = alignments::check(&source, &file.alignments, &networks, settings, seed)?;
         let similarities = similarities::check(&source, &file.similarities, &networks, seed)?;
+        let encodings = encodings::check(&source, &file.encodings, &networks, seed)?;
         Ok(Self {
             title: file.title.unwrap_or_else(|| file.name.get_ref().clone()),
             name: file.name.into_inner(),
@@ -144,6 +155,7 @@ impl Study {
             networks,
             alignments,
             similarities,
+            encodings,
         })
     }
 

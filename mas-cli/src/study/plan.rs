@@ -49,6 +49,15 @@ impl Study {
             }
             plan.push_section(Section { name: similarity.name.clone(), kind: UnitKind::Similarity, units });
         }
+        for encoding in &self.encodings {
+            let mut units = Vec::new();
+            for (network, configuration) in &encoding.of {
+                let name = format!("{}: {}", encoding.name, self.networks[*network].name);
+                let unit = Unit::new(UnitKind::Encoding, name, json(configuration), of(&[*network]), device);
+                units.push(plan.push(unit));
+            }
+            plan.push_section(Section { name: encoding.name.clone(), kind: UnitKind::Encoding, units });
+        }
         plan
     }
 }

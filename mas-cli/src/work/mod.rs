@@ -2,6 +2,7 @@
 
 mod align;
 mod blocks;
+mod encoding;
 mod similarity;
 mod train;
 
@@ -10,5 +11,6 @@ pub use align::{
     remeasure,
 };
 pub use blocks::Blocks;
+pub use encoding::encoding;
 pub use similarity::similarity;
 pub use train::{NETWORK, train};

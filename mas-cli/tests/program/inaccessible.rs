@@ -68,7 +68,7 @@ fn clmas_is_trained_on_recordings_and_measured_on_the_network() {
         std::fs::read_to_string(folder.path().join("fit/alignment.toml")).unwrap().parse().unwrap();
     let configuration = &settings["settings"]["configuration"];
     assert_eq!(configuration["inaccessible"].as_array().unwrap(), &[toml::Value::from(1)]);
-    assert_eq!(configuration["cl-weight"].as_float(), Some(0.85));
+    assert_eq!(configuration["cl-weight"].as_float(), Some(8.0));
     for pairs in settings["settings"]["pairs"].as_array().unwrap() {
         let counted = pairs.get("unmatched").is_some();
         assert_eq!(counted, pairs["target"].as_str() == Some("g23456"), "{pairs}");

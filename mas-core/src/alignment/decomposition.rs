@@ -92,7 +92,7 @@ fn inverse(m: &Tensor<2>) -> Result<Tensor<2>> {
 }
 
 /// Refuses a matrix that is not finite.
-fn finite(matrix: MatRef<'_, f64>, what: &str) -> Result<()> {
+pub(super) fn finite(matrix: MatRef<'_, f64>, what: &str) -> Result<()> {
     match matrix.col_iter().all(|column| column.iter().all(|value| value.is_finite())) {
         true => Ok(()),
         false => Err(Error::NotFinite(format!("{what} is not finite"))),
@@ -187,14 +187,14 @@ fn axes_by_samples(centred: MatRef<'_, f64>, columns: usize) -> Result<Mat<f64>>
 /// An eigenvalue below this share of the largest is rounding.
 const RANK: f64 = 1e-12;
 
-fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>, scale: f64) -> Mat<f64> {
+pub(super) fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>, scale: f64) -> Mat<f64> {
     let mut product = Mat::zeros(left.nrows(), right.ncols());
     matmul(&mut product, faer::Accum::Replace, left, right, scale, Par::Seq);
     product
 }
 
 /// The eigenvalues of a symmetric matrix, the largest first, and their eigenvectors as columns.
-fn descending_eigenvectors(symmetric: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>)> {
+pub(super) fn descending_eigenvectors(symmetric: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>)> {
     let n = symmetric.nrows();
     let (mut values, mut vectors) = (Diag::zeros(n), Mat::zeros(n, n));
     let scratch = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, Default::default());

@@ -7,6 +7,7 @@ mod files;
 mod function;
 mod kind;
 mod linear;
+mod matched;
 mod orthogonal;
 mod part;
 mod prestep;
@@ -32,7 +33,7 @@ pub use prestep_parts::PreStepParts;
 pub use relaxed::Relaxed;
 pub use revnet::Revnet;
 pub use scaled::Scaled;
-pub use start::{FunctionConfig, Start};
+pub use start::{FunctionConfig, MatchedActivity, Start};
 pub use subspaces::{Subspace, Subspaces};
 
 /// The sign of each entry, 1 for zero, untracked.

@@ -6,8 +6,8 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlignmentFunction, FunctionKind, Linear, Orthogonal, Parametrisation, PreStepParts, Relaxed, Revnet, Scaled,
-    decomposition,
+    AlignmentFunction, FunctionKind, Linear, Orthogonal, Parametrisation, PreStep, PreStepParts, Relaxed, Revnet,
+    Scaled, decomposition, matched::matched_frames,
 };
 use crate::{Error, Result};
 
@@ -23,11 +23,14 @@ pub enum Start {
     Identity,
     /// The first aligned coordinates are those along which recorded activity varies most.
     Principal,
+    /// The first aligned coordinates are those that lay the recorded activity of all networks on each other: what geometry
+    /// alone, without any behaviour, knows of how they correspond.
+    Matched,
 }
 
 impl Start {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Random, Self::Identity, Self::Principal];
+    pub const ALL: [Self; 4] = [Self::Random, Self::Identity, Self::Principal, Self::Matched];
 
     /// The id on the command line and in files.
     pub fn id(self) -> &'static str {
@@ -35,6 +38,7 @@ impl Start {
             Self::Random => "random",
             Self::Identity => "identity",
             Self::Principal => "principal",
+            Self::Matched => "matched",
         }
     }
 }
@@ -58,13 +62,16 @@ impl std::str::FromStr for Start {
 
 /// An alignment function that is to be made.
 ///
-/// | function | `random` | `identity` | `principal` |
+/// | function | `random` | `identity` | `principal` and `matched` |
 /// |---|---|---|---|
-/// | `orthogonal` | uniform over the orthogonal group | identity | principal axes |
+/// | `orthogonal` | uniform over the orthogonal group | identity | these axes |
 /// | `scaled` | as `orthogonal`, scale 1 | the same | the same |
 /// | `relaxed` | as `orthogonal`; half of the coordinates, drawn at random, have δ = −1, the others 1 | δ = 1 | δ = 1 |
 /// | `linear` | `C` Gaussian with variance 1/width; half of σ −1, the others 1; no bias | identity | refused: a symmetric stretch cannot turn axes |
 /// | `revnet` | weights and biases uniform in ±1/√inputs | second layers zero | refused: nothing in it turns axes |
+///
+/// All but `matched` are made one network at a time, by [`init`](Self::init); that one is of all networks together, by
+/// [`init_matched`](Self::init_matched).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FunctionConfig {
     /// Which of the family.
@@ -102,9 +109,14 @@ impl FunctionConfig {
     /// # Errors
     /// It cannot turn its axes to the principal ones, or a parametrisation is given for a rotation that it does not have.
     pub fn check(&self) -> Result<()> {
-        if self.start == Start::Principal && !self.kind.rotates() {
+        let axes = match self.start {
+            Start::Principal => "principal",
+            Start::Matched => "matched",
+            _ => "",
+        };
+        if !axes.is_empty() && !self.kind.rotates() {
             return Err(Error::invalid(format!(
-                "`{}` cannot begin at principal axes, since nothing in it turns the axes; choose `random` or `identity`",
+                "`{}` cannot begin at {axes} axes, since nothing in it turns the axes; choose `random` or `identity`",
                 self.kind
             )));
         }
@@ -128,8 +140,8 @@ impl FunctionConfig {
     /// are of, after the pre-step.
     ///
     /// # Errors
-    /// No coordinate, more columns than coordinates, a start that the function does not have, or no activity where it is
-    /// needed.
+    /// No coordinate, more columns than coordinates, a start that the function does not have or that takes several networks,
+    /// or no activity where it is needed.
     pub fn init(
         &self,
         width: usize,
@@ -138,6 +150,63 @@ impl FunctionConfig {
         activity: Option<&Tensor<2>>,
         device: &Device,
     ) -> Result<AlignmentFunction> {
+        let prestep = self.prestep_of(width, columns, activity, device)?;
+        let frame = match self.start {
+            Start::Matched => return Err(Error::invalid("a matched start is that of several networks together")),
+            Start::Principal => {
+                let activity = activity.ok_or_else(|| Error::invalid("principal axes need recorded activity"))?;
+                let seen = decomposition::matrix(&seen(&prestep, activity))?;
+                Some(decomposition::principal_axes(seen.as_ref(), self.frame_columns(width, columns))?)
+            }
+            _ => None,
+        };
+        self.build(width, columns, seed, prestep, frame, device)
+    }
+
+    /// The functions of several networks that begin where their recorded activity lies on each other, whatever
+    /// [`start`](Self::start) says: the orthogonal Procrustes solution of two networks, generalised Procrustes of more, and
+    /// the principal axes of what is not centred of one alone. No behaviour is looked at and nothing is trained.
+    ///
+    /// - `columns`: aligned coordinates that the subspaces take
+    ///
+    /// # Errors
+    /// As [`init`](Self::init); [`Error::NotMatched`] where the activity has nothing to match networks by.
+    pub fn init_matched(
+        &self,
+        columns: usize,
+        networks: &[MatchedActivity],
+        device: &Device,
+    ) -> Result<Vec<AlignmentFunction>> {
+        let matched = Self { start: Start::Matched, ..*self };
+        matched.check()?;
+        let (mut presteps, mut activity) = (Vec::new(), Vec::new());
+        for network in networks {
+            let width = network.rows.dims()[1];
+            let prestep = matched.prestep_of(width, columns, network.activity, device)?;
+            activity.push(decomposition::matrix(&seen(&prestep, network.rows))?);
+            presteps.push(prestep);
+        }
+        let all = networks.iter().any(|network| {
+            let width = network.rows.dims()[1];
+            matched.frame_columns(width, columns) == width
+        });
+        let frames = matched_frames(&activity, columns, all)?;
+        let build = |((network, prestep), frame): ((&MatchedActivity, PreStep), faer::Mat<f64>)| {
+            let width = network.rows.dims()[1];
+            let frame = frame.subcols(0, matched.frame_columns(width, columns)).to_owned();
+            matched.build(width, columns, network.seed, prestep, Some(frame), device)
+        };
+        networks.iter().zip(presteps).zip(frames).map(build).collect()
+    }
+
+    /// What happens to activity before the map.
+    fn prestep_of(
+        &self,
+        width: usize,
+        columns: usize,
+        activity: Option<&Tensor<2>>,
+        device: &Device,
+    ) -> Result<PreStep> {
         self.check()?;
         if columns == 0 || columns > width {
             return Err(Error::invalid(format!(
@@ -153,17 +222,31 @@ impl FunctionConfig {
                 activity.dims()[1]
             )));
         }
-        let mut prestep = self.prestep.of(width, activity, device)?;
-        let seen = activity.map(|activity| prestep.standardise(prestep.unsquash(activity.clone())));
-        let activity = seen.as_ref();
+        self.prestep.of(width, activity, device)
+    }
+
+    /// The function with `prestep`, whose rotation, if it has one, begins at `frame`, where that is given.
+    fn build(
+        &self,
+        width: usize,
+        columns: usize,
+        seed: u64,
+        mut prestep: PreStep,
+        frame: Option<Mat<f64>>,
+        device: &Device,
+    ) -> Result<AlignmentFunction> {
+        let rotation = |frame: Option<Mat<f64>>| {
+            let frame = frame.unwrap_or_else(|| match self.start {
+                Start::Random => random_frame(width, self.frame_columns(width, columns), seed),
+                _ => Mat::identity(width, self.frame_columns(width, columns)),
+            });
+            Orthogonal::at(frame, self.parametrisation_for(width, columns), device)
+        };
         let function = match self.kind {
-            FunctionKind::Orthogonal => AlignmentFunction::new(self.rotation(width, columns, seed, activity, device)?),
-            FunctionKind::Scaled => {
-                AlignmentFunction::new(Scaled::new(self.rotation(width, columns, seed, activity, device)?))
-            }
+            FunctionKind::Orthogonal => AlignmentFunction::new(rotation(frame)),
+            FunctionKind::Scaled => AlignmentFunction::new(Scaled::new(rotation(frame))),
             FunctionKind::Relaxed => {
-                let rotation = self.rotation(width, columns, seed, activity, device)?;
-                AlignmentFunction::new(Relaxed::with_signs(rotation, self.signs(width, seed, device)))
+                AlignmentFunction::new(Relaxed::with_signs(rotation(frame), self.signs(width, seed, device)))
             }
             FunctionKind::Linear => {
                 let map = match self.start {
@@ -182,25 +265,16 @@ impl FunctionConfig {
         Ok(function.with_prestep(prestep))
     }
 
-    fn rotation(
-        &self,
-        width: usize,
-        columns: usize,
-        seed: u64,
-        activity: Option<&Tensor<2>>,
-        device: &Device,
-    ) -> Result<Orthogonal> {
-        let parametrisation = self.parametrisation.unwrap_or(Parametrisation::for_size(width, columns));
-        let columns = if parametrisation == Parametrisation::Householder { columns } else { width };
-        let frame = match self.start {
-            Start::Random => random_frame(width, columns, seed),
-            Start::Identity => Mat::identity(width, columns),
-            Start::Principal => {
-                let activity = activity.ok_or_else(|| Error::invalid("principal axes need recorded activity"))?;
-                decomposition::principal_axes(decomposition::matrix(activity)?.as_ref(), columns)?
-            }
-        };
-        Ok(Orthogonal::at(frame, parametrisation, device))
+    fn parametrisation_for(&self, width: usize, columns: usize) -> Parametrisation {
+        self.parametrisation.unwrap_or(Parametrisation::for_size(width, columns))
+    }
+
+    /// The columns of a rotation of which the subspaces take `columns`.
+    fn frame_columns(&self, width: usize, columns: usize) -> usize {
+        match self.parametrisation_for(width, columns) {
+            Parametrisation::Householder => columns,
+            _ => width,
+        }
     }
 
     /// A row of ones, `[1, width]`; at random, half of them are −1.
@@ -230,6 +304,23 @@ impl FunctionConfig {
         }
         Revnet::from_parts(width, learned)
     }
+}
+
+/// One network's part in a [matched](FunctionConfig::init_matched) start.
+#[derive(Debug, Clone, Copy)]
+pub struct MatchedActivity<'a> {
+    /// Activity `[row, width]`; row i of all networks belongs together: the same trial and position, or a state with equal
+    /// values of the variables that they share.
+    pub rows: &'a Tensor<2>,
+    /// Activity `[sample, width]` that is standardised, where the pre-step does so.
+    pub activity: Option<&'a Tensor<2>>,
+    /// The seed of all that is random.
+    pub seed: u64,
+}
+
+/// Activity after the pre-step.
+fn seen(prestep: &PreStep, activity: &Tensor<2>) -> Tensor<2> {
+    prestep.standardise(prestep.unsquash(activity.clone()))
 }
 
 fn drawn<R: Rng>(shape: [usize; 2], rng: &mut R, draw: impl Fn(&mut R) -> f32, device: &Device) -> Tensor<2> {

@@ -36,7 +36,7 @@ fn labels_and_orders_are_in_no_key() {
         ),
         (
             "alignments",
-            "function = \"orthogonal\"\nstart = \"random\"\npairs = \"all\"\nnetworks = [\"gru\"]\nk = [32]\nvariables = [\"full\"]\nlearning-rate = 0.001",
+            "function = \"orthogonal\"\nstart = \"matched\"\npairs = \"all\"\nnetworks = [\"gru\"]\nk = [32]\nvariables = [\"full\"]\nlearning-rate = 0.01",
         ),
         ("similarities", "measures = [\"rsa_euclidean_spearman\", \"cka_linear_debiased\"]\nsite = \"hidden\""),
         (
@@ -63,6 +63,7 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
         "function = \"linear\"",
         "function = \"revnet\"",
         "start = \"identity\"",
+        "start = \"random\"",
         "start = \"principal\"",
         "site = \"embedding\"",
         "positions = \"stepwise\"",
@@ -75,15 +76,16 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
         "training-pairs = 100",
         "held-out-pairs = 100",
         "batch = 64",
-        "learning-rate = 0.01",
+        "learning-rate = 0.02",
         "cool-down = 5",
+        "cool-down = 0",
         "seeds = [7]",
         "max-steps = 10",
         "evaluate-every = 10",
         "free-running = true",
         "null = true",
         "method = \"clmas\"",
-        "method = \"clmas\"\ncl-weight = 8",
+        "method = \"clmas\"\ncl-weight = 0.85",
         "method = \"clmas\"\ncl-weight = 0",
         "method = \"latent-stitching\"",
     ];
@@ -96,7 +98,7 @@ fn what_changes_numbers_is_in_the_keys_of_all_that_follows() {
     assert_eq!(all.len(), 9 * of_fits.len(), "no two of them are the same");
     let clmas = |lines: &str| in_table("alignments", &format!("method = \"clmas\"\npairs = \"joint\"\n{lines}"));
     let of = |lines| keys(&clmas(lines), "flex", Align);
-    assert_eq!(of(""), of("cl-weight = 0.85\ninaccessible = [\"gru-3\"]"), "defaults written");
+    assert_eq!(of(""), of("cl-weight = 8\ninaccessible = [\"gru-3\"]"), "defaults written");
     assert!(of("").is_disjoint(&of("inaccessible = [\"gru-1\"]")));
     for line in [
         "measures = [\"cka_linear\"]",

@@ -1,11 +1,11 @@
 //! What a study expands to.
 
-use mas_core::Method;
+use mas_core::{Method, Start};
 use mas_models::{CellKind, NetworkDescription, RecurrentConfig, Vocabulary};
 
 use super::{TEN_LINES, study};
 use crate::runs::{InputSource, Plan, Section, UnitKind};
-use crate::study::{AlignConfiguration, FitControl, SimilarityConfiguration, TrainConfiguration, defaults};
+use crate::study::{AlignConfiguration, FitControl, SimilarityConfiguration, TrainConfiguration};
 
 fn names(plan: &Plan) -> Vec<&str> {
     plan.units().iter().map(|unit| unit.name()).collect()
@@ -23,7 +23,7 @@ fn pairs(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn ten_lines_are_the_settings_of_the_paper() {
+fn ten_lines_are_all_that_has_to_be_said() {
     let study = study(TEN_LINES);
     assert_eq!((study.name.as_str(), study.title.as_str(), study.seed), ("seeds", "seeds", 1));
     assert_eq!(study.networks().collect::<Vec<_>>(), ["gru-1", "gru-2", "gru-3"]);
@@ -57,8 +57,8 @@ fn ten_lines_are_the_settings_of_the_paper() {
 
     let fit = &fits(&plan)[0];
     assert_eq!((fit.method, fit.control, fit.k, fit.seed), (Method::Mas, FitControl::None, Some(32), 1));
-    assert_eq!((fit.training_pairs, fit.held_out_pairs, fit.batch), (10_000, 1000, 128));
-    assert_eq!((fit.learning_rate, fit.max_steps, fit.evaluate_every), (1e-3, 20_000, 50));
+    assert_eq!((fit.training_pairs, fit.held_out_pairs, fit.batch), (3000, 1000, 128));
+    assert_eq!((fit.learning_rate, fit.max_steps, fit.evaluate_every), (0.01, 50, 50));
     assert_eq!((fit.free_running, fit.site_label().as_str()), (false, "hidden"));
     assert_eq!(fit.variables, ["full".parse().unwrap()]);
 
@@ -98,15 +98,24 @@ fn lists_make_a_fit_each() {
 
 #[test]
 fn methods_bring_their_own_defaults() {
-    let with = |method: &str| {
-        let text = TEN_LINES.replace("[[similarities]]\nname = \"hidden\"", &format!("method = \"{method}\""));
-        fits(&study(&text).plan("flex"))[0].clone()
+    let with_lines = |lines: &str, top: &str| {
+        let text = TEN_LINES.replace("[[similarities]]\nname = \"hidden\"", lines);
+        fits(&study(&format!("{top}\n{text}")).plan("flex"))[0].clone()
     };
-    assert_eq!((with("stitching").k, with("stitching").max_steps), (None, defaults::MAX_STEPS_STITCHING));
+    let with = |method: &str| with_lines(&format!("method = \"{method}\""), "");
+    let paper = |method: &str| with_lines(&format!("method = \"{method}\""), "settings = \"paper\"");
+    assert_eq!((with("stitching").k, paper("stitching").max_steps), (None, 2500));
     assert_eq!(with("low-rank-stitching").k, Some(32));
-    assert_eq!(with("unidirectional-mas").max_steps, defaults::MAX_STEPS);
-    assert_eq!((with("clmas").k, with("clmas").max_steps), (Some(32), defaults::MAX_STEPS));
-    assert_eq!((with("clmas").inaccessible, with("clmas").cl_weight), (vec![1], Some(0.85)));
+    assert_eq!((paper("unidirectional-mas").max_steps, paper("unidirectional-mas").cool_down), (20_000, None));
+    assert_eq!((paper("mas").start, paper("mas").learning_rate), (Start::Random, 1e-3));
+    assert_eq!((with("mas").start, with("mas").learning_rate), (Start::Matched, 0.01));
+    assert_eq!(with("mas").cool_down, Some(with("mas").max_steps));
+    assert_eq!(with_lines("max-steps = 7", "").cool_down, Some(7));
+    assert_eq!(with_lines("cool-down = 0", "").cool_down, None);
+    // Where nothing turns axes there is nothing to match.
+    assert_eq!(with_lines("function = \"linear\"", "").start, Start::Random);
+    assert_eq!(with("clmas").k, Some(32));
+    assert_eq!((with("clmas").inaccessible, with("clmas").cl_weight), (vec![1], Some(8.0)));
     assert_eq!((with("latent-stitching").k, with("latent-stitching").inaccessible), (None, vec![1]));
     assert_eq!(with("latent-stitching").cl_weight, None);
     assert_eq!((with("mas").inaccessible, with("mas").cl_weight, with("mas").null), (vec![], None, false));

@@ -58,15 +58,9 @@ impl Data {
                 };
                 let written = Swapped { variables: swapped.variables.iter().map(written).collect(), ..swapped };
                 let name = written.to_string();
-                let place = |index: usize| index.to_string();
-                let purpose = [
-                    "pairs",
-                    &place(direction.source),
-                    &place(direction.target),
-                    source.identity(),
-                    target.identity(),
-                    &name,
-                ];
+                // Not of the networks' places: a direction has the same pairs in every fit, so that fits can be compared
+                // pair by pair.
+                let purpose = ["pairs", source.identity(), target.identity(), &name];
                 let tasks = [&tasks[direction.source], &tasks[direction.target]];
                 let config = PairConfig {
                     variables: written.variables,
@@ -259,7 +253,7 @@ fn dropped(sets: &[PairSet]) -> BTreeMap<String, usize> {
     DropReason::ALL.iter().map(count).filter(|(_, count)| *count > 0).collect()
 }
 
-fn task_of(network: &Given, configuration: &AlignConfiguration) -> Result<Task> {
+pub(super) fn task_of(network: &Given, configuration: &AlignConfiguration) -> Result<Task> {
     let task = network.task()?;
     match configuration.program {
         Some(program) => Ok(TaskConfig { program: Some(program), ..task.config().clone() }.build()?),

@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-
 use mas_core::{
-    Alignment, Direction, Exchange, Fitted, Outcome, Participant, Setting, Subspaces, Swap, evaluate,
-    evaluate_unintervened, fit,
+    Alignment, Direction, Exchange, Fitted, InterchangedVectors, Interchanges, Outcome, Participant, Setting,
+    Subspaces, Swap, evaluate_unintervened, fit, interchanged_vectors,
 };
 
 use crate::{
@@ -10,47 +8,81 @@ use crate::{
     results::{Control, FitRow, NULL, OutcomeRow},
 };
 
-/// Measures an alignment on held-out pairs: the interchanges themselves, the floor (nothing swapped, the source's mean
-/// swapped) and the ceiling (the untouched target). Of an alignment that is a `control` only its interchanges, as that.
-///
-/// # Errors
-/// As [`mas_core::evaluate`].
-pub(super) fn measure(
-    control: Control,
-    participants: &[Participant],
-    alignment: &Alignment,
-    setting: Setting,
-    held_out: &[Exchange],
-) -> Result<Vec<OutcomeRow>> {
-    let all = [Control::None, Control::NoSwap, Control::MeanSwap, Control::Ceiling];
-    let mut rows = Vec::new();
-    for control in if control == Control::None { all.to_vec() } else { vec![control] } {
-        rows.extend(measure_one(participants, alignment, setting, held_out, control)?);
-    }
-    Ok(rows)
+/// Held-out interchanges that alignments are measured on.
+pub(super) struct Measured<'a> {
+    participants: &'a [Participant<'a>],
+    held_out: &'a [Exchange<'a>],
+    interchanges: Interchanges<'a>,
 }
 
-/// As [`measure`], of one control.
-///
-/// # Errors
-/// As [`mas_core::evaluate`].
-fn measure_one(
-    participants: &[Participant],
-    alignment: &Alignment,
-    setting: Setting,
-    held_out: &[Exchange],
-    control: Control,
-) -> Result<Vec<OutcomeRow>> {
-    let swap = match control {
-        Control::NoSwap => Swap::NoSwap,
-        Control::MeanSwap => Swap::MeanSwap,
-        _ => Swap::Interchange,
-    };
-    let outcomes = match control {
-        Control::Ceiling => evaluate_unintervened(participants, alignment, held_out)?,
-        _ => evaluate(participants, alignment, setting, held_out, swap)?,
-    };
-    Ok(outcome_rows(alignment, held_out, &outcomes, control))
+impl<'a> Measured<'a> {
+    /// Runs the networks up to every interchange.
+    ///
+    /// # Errors
+    /// As [`Interchanges::record`].
+    pub fn record(
+        participants: &'a [Participant<'a>],
+        subspaces: &Subspaces,
+        setting: Setting,
+        held_out: &'a [Exchange<'a>],
+    ) -> Result<Self> {
+        let interchanges = Interchanges::record(participants, subspaces, setting, held_out)?;
+        Ok(Self { participants, held_out, interchanges })
+    }
+
+    /// Measures an alignment: the interchanges themselves, the floor (nothing swapped, the source's mean swapped), the
+    /// ceiling (the untouched target), and what its `matched` start does without any step. Of an alignment that is a
+    /// `control` only its interchanges, as that.
+    ///
+    /// # Errors
+    /// As [`Interchanges::outcomes`].
+    pub fn all(&self, control: Control, alignment: &Alignment, matched: Option<&Alignment>) -> Result<Vec<OutcomeRow>> {
+        let all = [Control::None, Control::NoSwap, Control::MeanSwap, Control::Ceiling];
+        let mut rows = Vec::new();
+        for control in if control == Control::None { all.to_vec() } else { vec![control] } {
+            rows.extend(self.one(alignment, control)?);
+        }
+        if let Some(matched) = matched {
+            rows.extend(self.one(matched, Control::Matched)?);
+        }
+        Ok(rows)
+    }
+
+    fn one(&self, alignment: &Alignment, control: Control) -> Result<Vec<OutcomeRow>> {
+        let outcomes = match control {
+            Control::Ceiling => evaluate_unintervened(self.participants, alignment, self.held_out)?,
+            Control::NoSwap => self.interchanges.outcomes(alignment, Swap::NoSwap)?,
+            Control::MeanSwap => self.interchanges.outcomes(alignment, Swap::MeanSwap)?,
+            _ => self.interchanges.outcomes(alignment, Swap::Interchange)?,
+        };
+        Ok(outcome_rows(alignment, self.held_out, &outcomes, control))
+    }
+
+    /// What becomes of the target's activity in each of `exchanges`, which are among those that are measured or go into a
+    /// network that is only recorded.
+    ///
+    /// # Errors
+    /// As [`interchanged_vectors`].
+    pub fn vectors(
+        &self,
+        alignment: &Alignment,
+        setting: Setting,
+        exchanges: &[Exchange],
+    ) -> Result<Vec<InterchangedVectors>> {
+        let mut measured = self.interchanges.vectors(alignment)?.into_iter().map(Some).collect::<Vec<_>>();
+        let of = |exchange: &Exchange| {
+            let same = |one: &Exchange| (one.direction, one.subspace) == (exchange.direction, exchange.subspace);
+            let place = self.held_out.iter().position(same);
+            match place.and_then(|place| measured[place].take()) {
+                Some(vectors) => Ok(vectors),
+                None => {
+                    let alone = std::slice::from_ref(exchange);
+                    Ok(interchanged_vectors(self.participants, alignment, setting, alone)?.swap_remove(0))
+                }
+            }
+        };
+        exchanges.iter().map(of).collect()
+    }
 }
 
 fn outcome_rows(
@@ -59,18 +91,12 @@ fn outcome_rows(
     outcomes: &[Vec<Outcome>],
     control: Control,
 ) -> Vec<OutcomeRow> {
-    // One number for every sequence, whoever reads it in whatever role.
-    let mut ids: HashMap<Vec<u32>, u64> = HashMap::new();
-    let mut id = |tokens: &[u32]| {
-        let next = ids.len() as u64;
-        *ids.entry(tokens.to_vec()).or_insert(next)
-    };
     let names = Names::of(alignment);
     let mut rows = Vec::new();
     for (exchange, outcomes) in exchanges.iter().zip(outcomes) {
         let Exchange { direction, subspace, pairs } = exchange;
         for (pair, outcome) in outcomes.iter().enumerate() {
-            let target_sequence = id(pairs.target.tokens(pair));
+            let target_sequence = sequence_id(pairs.target.tokens(pair));
             let (source, target) = names.direction(*direction);
             rows.push(OutcomeRow {
                 source,
@@ -80,7 +106,7 @@ fn outcome_rows(
                 pair: pair as u64,
                 source_sequence: match control {
                     Control::Ceiling => target_sequence,
-                    _ => id(pairs.source.tokens(pair)),
+                    _ => sequence_id(pairs.source.tokens(pair)),
                 },
                 target_sequence,
                 changed: pairs.changed[pair],
@@ -92,6 +118,18 @@ fn outcome_rows(
         }
     }
     rows
+}
+
+/// One number for a sequence of tokens, the same in every fit, whoever reads it in whatever role: a hash, so that what was
+/// right on a sequence in one fit can be held against what was right on it in another.
+fn sequence_id(tokens: &[u32]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    tokens.iter().for_each(|token| {
+        hasher.update(&token.to_le_bytes());
+    });
+    let bytes = *hasher.finalize().as_bytes();
+    // 53 bits, which every format carries.
+    u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]) >> 11
 }
 
 /// The course of a fit.

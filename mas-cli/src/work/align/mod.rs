@@ -2,6 +2,7 @@
 
 mod answers;
 mod data;
+mod matched;
 mod measure;
 mod quantities;
 mod settings;
@@ -9,21 +10,21 @@ mod start;
 
 use std::{borrow::Cow, path::Path};
 
-use mas_core::{Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, fit};
+use mas_core::{Alignment, Direction, Fit, FitConfig, Fitted, Objective, Participant, Positions, Setting, Start, fit};
 
 use crate::{
     Error, Result,
     device::Compute,
     given::Given,
-    results::{OutcomeRow, write_rows},
+    results::{Control, OutcomeRow, write_rows},
     seeds::derive,
     study::{AlignConfiguration, FitControl},
 };
 use answers::Answers;
 use data::Data;
-use measure::{fit_rows, measure};
+use measure::{Measured, fit_rows};
 use quantities::quantities;
-use start::start;
+use start::Beginning;
 
 pub use settings::{AlignmentSettings, NetworkPlace, PairCounts};
 
@@ -87,14 +88,35 @@ pub fn align(
         Some(answers) => Data::of_answers(configuration, &networks, answers, &objective)?,
         None => Data::draw(configuration, &networks, &objective)?,
     };
-    let (start, of_start) = start(configuration, &networks, &participants, &data.training(), &compute.device)?;
+    let training = data.training();
+    let beginning = Beginning {
+        configuration,
+        networks: &networks,
+        participants: &participants,
+        training: &training,
+        answers: answers.as_ref(),
+        device: &compute.device,
+    };
+    let (start, mut of_start) = beginning.start()?;
+    let matched = match configuration.control {
+        FitControl::None if configuration.start == Start::Matched => Some(start.clone()),
+        FitControl::None => match beginning.matched() {
+            Ok(matched) => Some(matched),
+            Err(Error::Core(mas_core::Error::NotMatched(reason))) => {
+                of_start.push(format!("there is no control `{}`: {reason}", Control::Matched));
+                None
+            }
+            Err(error) => return Err(error),
+        },
+        _ => None,
+    };
     let last_blocks = last_blocks(configuration, &networks);
     let setting = Setting { positions: positions(configuration), retain: objective.retain };
     let judged = judged(configuration, &objective);
     let fit = Fit {
         participants: accessible(configuration, &participants)?,
         setting,
-        training: data.training(),
+        training,
         validation: data.validation(),
         objective,
         config: FitConfig {
@@ -135,9 +157,12 @@ pub fn align(
     fitted.alignment.save(folder, &settings.to_table()?)?;
     write_rows(&folder.join(FIT), &fit_rows(&fitted))?;
     let held_out = data.held_out(configuration);
-    let outcomes = measure(configuration.control.into(), &participants, &fitted.alignment, setting, &held_out)?;
+    let measured = Measured::record(&participants, fitted.alignment.subspaces(), setting, &held_out)?;
+    let outcomes = measured.all(configuration.control.into(), &fitted.alignment, matched.as_ref())?;
     if configuration.control == FitControl::None {
-        let rows = quantities(configuration, &participants, &fitted.alignment, setting, &data.interchanged())?;
+        let interchanged = data.interchanged();
+        let vectors = measured.vectors(&fitted.alignment, setting, &interchanged)?;
+        let rows = quantities(configuration, &participants, &fitted.alignment, setting, &interchanged, &vectors)?;
         write_rows(&folder.join(DIVERGENCE), &rows.divergence)?;
         write_rows(&folder.join(CAPACITY), &rows.capacity)?;
     }
@@ -271,7 +296,13 @@ pub fn remeasure(
     let participants = participants(&fresh, &networks)?;
     let setting = Setting { positions: positions(&fresh), retain: fresh.objective()?.retain };
     let data = Data::draw(&fresh, &networks, &Objective::default())?;
-    measure(fresh.control.into(), &participants, alignment, setting, &data.held_out(&fresh))
+    let held_out = data.held_out(&fresh);
+    // The start that was not gone on from is not kept.
+    Measured::record(&participants, alignment.subspaces(), setting, &held_out)?.all(
+        fresh.control.into(),
+        alignment,
+        None,
+    )
 }
 
 #[cfg(test)]

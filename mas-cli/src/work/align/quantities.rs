@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use burn::prelude::*;
 use mas_core::{
-    Alignment, Exchange, FunctionKind, InterchangedVectors, Pairs, Participant, Setting, interchanged_vectors,
-    response_jacobians,
+    Alignment, Exchange, FunctionKind, InterchangedVectors, Pairs, Participant, Setting, response_jacobians,
 };
 use mas_metrics::{RowSpace, Samples, divergences, variance_share};
 
@@ -37,31 +36,23 @@ pub(super) struct Quantities {
 /// pair, the null space where edits follow from one another or nothing answers, the share of variance in coordinates that
 /// are not a rotation's) has no row.
 ///
+/// - `vectors`: for each of the `held_out` interchanges what becomes of the target's activity
+///
 /// # Errors
-/// As [`interchanged_vectors`].
+/// As [`response_jacobians`].
 pub(super) fn quantities(
     configuration: &AlignConfiguration,
     participants: &[Participant],
     alignment: &Alignment,
     setting: Setting,
     held_out: &[Exchange],
+    vectors: &[InterchangedVectors],
 ) -> Result<Quantities> {
-    let vectors = interchanged_vectors(participants, alignment, setting, held_out)?;
-    let answers = |exchange: &Exchange| participants[exchange.direction.target].network().is_ok();
-    // Of the vocabulary of a language model each probe is a run through it.
-    let is_probed = |exchange: &&Exchange| answers(exchange) && configuration.prompts.is_none();
-    let into_networks: Vec<&Exchange> = held_out.iter().filter(is_probed).collect();
-    let probed: Vec<Pairs> = into_networks.iter().map(|exchange| first(exchange.pairs, PROBED_PAIRS)).collect();
-    let probed: Vec<Exchange> =
-        into_networks.iter().zip(&probed).map(|(exchange, pairs)| Exchange { pairs, ..**exchange }).collect();
-    let seed = derive(configuration.seed, &["probes"]);
-    let jacobians = response_jacobians(participants, alignment.subspaces(), setting, &probed, PROBES, seed)?;
-    let mut jacobians = jacobians.into_iter();
+    let seen = seen(configuration, participants, alignment, setting, held_out)?;
     let evaluated = alignment.evaluate()?;
     let (names, swapped) = (Names::of(alignment), configuration.swapped());
     let (mut divergence, mut capacity) = (Vec::new(), Vec::new());
-    for (exchange, vectors) in held_out.iter().zip(&vectors) {
-        let jacobian = if answers(exchange) { jacobians.next().flatten() } else { None };
+    for (exchange, vectors) in held_out.iter().zip(vectors) {
         let (source, target) = names.direction(exchange.direction);
         let found = swapped.iter().find(|swapped| swapped.subspace == exchange.subspace);
         let swapped = found.ok_or_else(|| Error::Internal("an interchange that was not asked for".to_owned()))?;
@@ -101,8 +92,7 @@ pub(super) fn quantities(
                 defined(variance_share(&coordinates, &turned))?.map(|share| row((Quantity::VarianceShare, share))),
             );
         }
-        if let Some(jacobian) = jacobian
-            && let Some(seen) = defined(RowSpace::of(&samples(&jacobian)?, SEEN))?
+        if let Some((_, seen)) = seen.iter().find(|(target, _)| *target == exchange.direction.target)
             && let Some(share) = defined(seen.unseen_share(&changes(&natural, &interchanged)?))?
         {
             capacity.push(row((Quantity::NullSpaceShare, share)));
@@ -110,6 +100,40 @@ pub(super) fn quantities(
         }
     }
     Ok(Quantities { divergence, capacity })
+}
+
+/// For each network that can be run and is interchanged into, which directions of its activity its response depends on: of
+/// the [`PROBED_PAIRS`] of the first interchanges into it, in which it reads its own trials up to the edit, whatever is sent.
+fn seen(
+    configuration: &AlignConfiguration,
+    participants: &[Participant],
+    alignment: &Alignment,
+    setting: Setting,
+    held_out: &[Exchange],
+) -> Result<Vec<(usize, RowSpace)>> {
+    let mut into: Vec<&Exchange> = Vec::new();
+    for exchange in held_out {
+        let target = exchange.direction.target;
+        let answers = participants[target].network().is_ok();
+        // Of the vocabulary of a language model each probe is a run through it.
+        if answers && configuration.prompts.is_none() && into.iter().all(|one| one.direction.target != target) {
+            into.push(exchange);
+        }
+    }
+    let pairs: Vec<Pairs> = into.iter().map(|exchange| first(exchange.pairs, PROBED_PAIRS)).collect();
+    let probed: Vec<Exchange> =
+        into.iter().zip(&pairs).map(|(exchange, pairs)| Exchange { pairs, ..**exchange }).collect();
+    let seed = derive(configuration.seed, &["probes"]);
+    let jacobians = response_jacobians(participants, alignment.subspaces(), setting, &probed, PROBES, seed)?;
+    let mut seen = Vec::new();
+    for (exchange, jacobian) in into.iter().zip(jacobians) {
+        if let Some(jacobian) = jacobian
+            && let Some(space) = defined(RowSpace::of(&samples(&jacobian)?, SEEN))?
+        {
+            seen.push((exchange.direction.target, space));
+        }
+    }
+    Ok(seen)
 }
 
 fn first(pairs: &Pairs, count: usize) -> Pairs {

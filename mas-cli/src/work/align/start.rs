@@ -1,43 +1,88 @@
 use burn::tensor::{Device, Tensor};
-use mas_core::{Alignment, Exchange, Member, Pairs, Participant, Positions, Subspaces, Trials};
+use mas_core::{
+    Alignment, Exchange, FunctionConfig, FunctionKind, MatchedActivity, Member, Pairs, Participant, Positions, Start,
+    Subspaces, Trials,
+};
 
-use super::positions;
+use super::{answers::Answers, matched, positions};
 use crate::{Error, Result, given::Given, seeds::derive, study::AlignConfiguration};
 
-/// Where the fit begins, whatever the networks are called, with what has to be said of it. What is standardised, and what
-/// principal axes are of, are the vectors that `training` interchanges send from a network, or, of one that sends none,
-/// overwrite in it.
-pub(super) fn start(
-    configuration: &AlignConfiguration,
-    networks: &[Given],
-    participants: &[Participant],
-    training: &[Exchange],
-    device: &Device,
-) -> Result<(Alignment, Vec<String>)> {
-    let method = configuration.method;
-    let narrowest = participants.iter().map(|participant| participant.site().width).min().unwrap_or(0);
-    if !method.takes_everything() && configuration.k.is_none() && configuration.sizes.is_empty() {
-        return Err(Error::invalid(format!("method `{method}` needs k, the size of the subspace")));
+/// What a start is made from.
+pub(super) struct Beginning<'a> {
+    pub configuration: &'a AlignConfiguration,
+    pub networks: &'a [Given],
+    pub participants: &'a [Participant<'a>],
+    /// What is standardised, and what principal axes are of, are the vectors that these interchanges send from a network,
+    /// or, of one that sends none, overwrite in it.
+    pub training: &'a [Exchange<'a>],
+    /// The prompts, where language models are aligned on such.
+    pub answers: Option<&'a Answers>,
+    pub device: &'a Device,
+}
+
+impl Beginning<'_> {
+    /// Where the fit begins, whatever the networks are called, with what has to be said of it.
+    ///
+    /// # Errors
+    /// Settings, or activity, that the start cannot be made from.
+    pub fn start(&self) -> Result<(Alignment, Vec<String>)> {
+        self.at(&self.configuration.alignment_function())
     }
-    let sized = configuration.variables.iter().enumerate().map(|(index, variable)| {
-        let size = if method.takes_everything() { narrowest } else { configuration.size(index) };
-        (variable.to_string(), size)
-    });
-    let subspaces = Subspaces::new(sized)?;
-    let function = configuration.alignment_function();
-    let (mut members, mut warnings) = (Vec::new(), Vec::new());
-    for (index, (network, participant)) in networks.iter().zip(participants).enumerate() {
-        let (name, site) = (participant.name().to_owned(), participant.site().clone());
-        let activity = match function.needs_activity() || function.prestep.squash.is_some() {
-            true => Some(activity(index, participant, training, positions(configuration))?),
-            false => None,
+
+    /// The matched start: the same alignment where the fit begins there, and otherwise one whose function is of the same
+    /// kind if that can begin there, or else a rotation.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn matched(&self) -> Result<Alignment> {
+        let own = self.configuration.alignment_function();
+        let function = match own.kind.rotates() {
+            true => FunctionConfig { start: Start::Matched, ..own },
+            false => FunctionConfig::new(FunctionKind::Orthogonal, Start::Matched),
         };
-        let seed = derive(configuration.seed, &["rotation", &index.to_string(), network.identity()]);
+        self.at(&function).map(|(alignment, _)| alignment)
+    }
+
+    fn at(&self, function: &FunctionConfig) -> Result<(Alignment, Vec<String>)> {
+        let Self { configuration, networks, participants, .. } = self;
+        let subspaces = self.subspaces()?;
+        let activity = |(index, participant)| match function.needs_activity() || function.prestep.squash.is_some() {
+            true => activity(index, participant, self.training, positions(configuration)).map(Some),
+            false => Ok(None),
+        };
+        let activity = participants.iter().enumerate().map(activity).collect::<Result<Vec<_>>>()?;
+        let seed =
+            |index: usize| derive(configuration.seed, &["rotation", &index.to_string(), networks[index].identity()]);
         // Too many columns are complained of where the alignment is put together.
-        let columns = subspaces.columns().min(site.width);
-        let function = function.init(site.width, columns, seed, activity.as_ref(), device)?;
-        if let Some(activity) = &activity {
-            let clamped = function.prestep().clamped_share(activity)?;
+        let narrowest = participants.iter().map(|participant| participant.site().width).min().unwrap_or(0);
+        let functions = match function.start {
+            Start::Matched => {
+                let rows = matched::rows(configuration, networks, participants, self.answers, self.device)?;
+                let networks: Vec<_> = (rows.iter().zip(&activity).enumerate())
+                    .map(|(index, (rows, activity))| MatchedActivity {
+                        rows,
+                        activity: activity.as_ref(),
+                        seed: seed(index),
+                    })
+                    .collect();
+                function.init_matched(subspaces.columns().min(narrowest), &networks, self.device)?
+            }
+            _ => {
+                let of = |(index, participant): (usize, &Participant)| {
+                    let width = participant.site().width;
+                    let columns = subspaces.columns().min(width);
+                    function.init(width, columns, seed(index), activity[index].as_ref(), self.device)
+                };
+                participants.iter().enumerate().map(of).collect::<mas_core::Result<_>>()?
+            }
+        };
+        let (mut members, mut warnings) = (Vec::new(), Vec::new());
+        for ((participant, function), activity) in participants.iter().zip(functions).zip(&activity) {
+            let (name, site) = (participant.name().to_owned(), participant.site().clone());
+            let clamped = match activity {
+                Some(activity) => function.prestep().clamped_share(activity)?,
+                None => 0.0,
+            };
             if clamped > 0.0 {
                 warnings.push(format!(
                     "{:.2} % of the activity of `{name}` lies at the edge of what its squashing function gives, or beyond, \
@@ -45,10 +90,23 @@ pub(super) fn start(
                     100.0 * clamped
                 ));
             }
+            members.push(Member { network: name, site, function });
         }
-        members.push(Member { network: name, site, function });
+        Ok((Alignment::new(members, subspaces)?, warnings))
     }
-    Ok((Alignment::new(members, subspaces)?, warnings))
+
+    fn subspaces(&self) -> Result<Subspaces> {
+        let (configuration, method) = (self.configuration, self.configuration.method);
+        if !method.takes_everything() && configuration.k.is_none() && configuration.sizes.is_empty() {
+            return Err(Error::invalid(format!("method `{method}` needs k, the size of the subspace")));
+        }
+        let narrowest = self.participants.iter().map(|participant| participant.site().width).min().unwrap_or(0);
+        let sized = configuration.variables.iter().enumerate().map(|(index, variable)| {
+            let size = if method.takes_everything() { narrowest } else { configuration.size(index) };
+            (variable.to_string(), size)
+        });
+        Ok(Subspaces::new(sized)?)
+    }
 }
 
 /// The most interchanges of an exchange whose activity is recorded.
