@@ -108,7 +108,11 @@ impl State {
             return None;
         }
         let judged: Vec<Validation> = history.iter().map(|validation| validation.judged(config)).collect();
-        config.stop.ending(&judged).or((*step >= config.max_steps).then_some(Ending::OutOfSteps))
+        let out_of_steps = || match config.cool_down {
+            Some(_) if config.stop.is_reached(&judged) => Ending::Converged,
+            _ => Ending::OutOfSteps,
+        };
+        config.stop.ending(&judged).or_else(|| (*step >= config.max_steps).then(out_of_steps))
     }
 
     /// Puts the present parameters into `alignment`.

@@ -164,11 +164,12 @@ pub enum Event<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// What is trained reached the mark of the [`StopRule`], or its end, often enough.
+    /// What is trained reached the mark of the [`StopRule`], or its end, often enough; or reached it when the learning rate
+    /// had gone down to zero.
     Converged,
     /// No improvement for as long as the [`StopRule`] waits.
     Plateau,
-    /// `max_steps` were taken first.
+    /// `max_steps` were taken first, and the mark was not reached then.
     OutOfSteps,
     /// A loss or a parameter was no longer finite.
     Diverged,

@@ -35,9 +35,7 @@ impl StopRule {
         for (index, validation) in history.iter().enumerate() {
             let (iia, loss) = (validation.mean_iia(), validation.mean_latent());
             let falls = loss.is_some_and(|loss| loss < lowest * (1.0 - self.improvement));
-            let reached = !validation.accuracy.is_empty()
-                && validation.accuracy.iter().all(|direction| direction.iia >= self.mark);
-            running = if reached && !falls { running + 1 } else { 0 };
+            running = if self.is_marked(validation) && !falls { running + 1 } else { 0 };
             let rises = iia.is_some_and(|iia| iia > best);
             waiting = if rises || falls || index == 0 { 0 } else { waiting + 1 };
             best = best.max(iia.unwrap_or(best));
@@ -54,6 +52,20 @@ impl StopRule {
         } else {
             None
         }
+    }
+
+    /// Whether a fit whose learning rate went down to zero has come to its end with this `history`: no validation follows
+    /// that could confirm the last one, and none is needed, since nothing moves any more. Without a mark to reach, the end of
+    /// the schedule is the end.
+    pub(super) fn is_reached(&self, history: &[Validation]) -> bool {
+        history.last().is_some_and(|last| {
+            self.is_marked(last) || (last.accuracy.is_empty() && !last.latent.is_empty() && last.step > 0)
+        })
+    }
+
+    /// Whether every direction that is trained on behaviour reaches the mark.
+    fn is_marked(&self, validation: &Validation) -> bool {
+        !validation.accuracy.is_empty() && validation.accuracy.iter().all(|direction| direction.iia >= self.mark)
     }
 }
 
@@ -115,6 +127,16 @@ mod tests {
         // The mean over directions counts.
         let swapped: [(&[f64], &[f64]); 2] = [(&[], &[1.0, 0.2]), (&[], &[0.2, 1.0])];
         assert_eq!(ending(RULE, &swapped.repeat(RULE.patience)), Some(Ending::Converged));
+    }
+
+    #[test]
+    fn a_schedule_is_at_its_end_with_one_validation_at_the_mark() {
+        let at = |step, iia: &[f64], losses: &[f64]| [Validation { step, ..validation(iia, losses) }];
+        assert!(RULE.is_reached(&at(0, &[0.9, 1.0], &[])), "what starts at the mark needs no step");
+        assert!(!RULE.is_reached(&at(10, &[0.89, 1.0], &[])));
+        assert!(RULE.is_reached(&at(10, &[1.0], &[0.5])));
+        assert!(RULE.is_reached(&at(10, &[], &[0.5])) && !RULE.is_reached(&at(0, &[], &[0.5])));
+        assert!(!RULE.is_reached(&[]));
     }
 
     #[test]

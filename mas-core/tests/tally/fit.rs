@@ -251,6 +251,11 @@ fn a_fit_stops_by_its_rule() {
     // A mark beyond reach: nothing is better than the start, which is perfect.
     assert_eq!(ends(stop(1.1, 3, 2), solved()), (Ending::Plateau, 20));
     assert_eq!(ends(FitConfig { max_steps: 15, ..stop(1.1, 3, 20) }, solved()), (Ending::OutOfSteps, 15));
+    // Where the rate has gone down to zero, nothing could confirm the last validation.
+    let cooled = |mark| FitConfig { max_steps: 15, cool_down: Some(15), ..stop(mark, 5, 20) };
+    assert_eq!(ends(cooled(0.995), solved()), (Ending::Converged, 15));
+    assert_eq!(ends(cooled(1.1), solved()), (Ending::OutOfSteps, 15));
+    assert_eq!(ends(FitConfig { cool_down: None, ..cooled(0.995) }, solved()), (Ending::OutOfSteps, 15));
 }
 
 /// Adam's steps are as long as the rate says, whatever the gradient: the way of each must shorten in a straight line.
