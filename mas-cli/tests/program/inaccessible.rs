@@ -90,7 +90,10 @@ fn clmas_is_trained_on_recordings_and_measured_on_the_network() {
 fn latent_stitching_asks_for_no_behaviour() {
     let folder = tempfile::tempdir().unwrap();
     trained(folder.path());
-    succeeds(folder.path(), &align(&["--method", "latent-stitching", "--start", "random", "--controls", "--out", "fit"]));
+    succeeds(
+        folder.path(),
+        &align(&["--method", "latent-stitching", "--start", "random", "--controls", "--out", "fit"]),
+    );
     let course = rows(folder.path(), "fit/fit.csv");
     assert_eq!(course.len(), 2);
     assert!(course.iter().all(|row| row["iia"].is_empty() && !row["cl_loss"].is_empty()));
@@ -206,7 +209,7 @@ fn a_recording_is_aligned_with_a_network() {
     with(&["phase", "count"]).write(folder.path().join("animal.npz")).unwrap();
     let fit = ["align", "g12345", "animal.npz", "--method", "clmas", "--k", "8", "--max-steps", "5", "--batch", "16"];
     let pairs = ["--training-pairs", "60", "--held-out-pairs", "30", "--out", "animal"];
-    succeeds(folder.path(), &[&fit[..], &pairs, &task].concat());
+    succeeds(folder.path(), &[&fit[..], &pairs, &task, &["--start", "random"]].concat());
     let course = rows(folder.path(), "animal/fit.csv");
     let loss = |step: &str| {
         let into = course.iter().filter(|row| row["step"] == step && row["target"] == "animal");

@@ -198,7 +198,7 @@ mod tests {
 
     /// Rows whose coordinates have standard deviations that fall by half from one to the next, about a mean.
     fn activity(rows: usize, width: usize, seed: u64) -> Mat<f64> {
-        let noise = random_frame(rows, width, seed);
+        let noise = random_frame(rows.max(width), width, seed);
         Mat::from_fn(rows, width, |row, column| 0.2 + noise[(row, column)] * 0.5_f64.powi(column as i32))
     }
 
