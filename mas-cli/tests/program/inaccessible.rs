@@ -7,7 +7,7 @@ use mas_core::Activity;
 use crate::{refuses, says, succeeds};
 
 /// Two trained networks from the author's PyTorch implementation of arXiv 2501.06164, as `g12345` and `g23456`.
-fn trained(folder: &Path) {
+pub fn trained(folder: &Path) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mas-models/tests/fixtures");
     for seed in ["12345", "23456"] {
         let dictionary = fixtures.join(format!("gru_multiobject_seed{seed}/state_dict.safetensors"));
@@ -35,7 +35,7 @@ fn align<'a>(rest: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// The rows of a table as pairs of a column's name and a field.
-fn rows(folder: &Path, file: &str) -> Vec<std::collections::HashMap<String, String>> {
+pub fn rows(folder: &Path, file: &str) -> Vec<std::collections::HashMap<String, String>> {
     let text = std::fs::read_to_string(folder.join(file)).unwrap();
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let columns = lines.next().unwrap();

@@ -5,6 +5,7 @@ mod compare;
 mod functions;
 mod inaccessible;
 mod language;
+mod matched;
 mod networks;
 mod studies;
 mod tasks;
