@@ -18,7 +18,7 @@ use crate::{
         read_rows, trained_name, untrained_twin, write_rows,
     },
     runs::{InputSource, Key, Plan, RunFolder, Section, Unit, UnitContext, UnitKind, UnitRecord},
-    statistics::{Bootstrap, iia_rows},
+    statistics::iia_rows,
     study::{
         AlignConfiguration, EncodingConfiguration, FitControl, SimilarityConfiguration, Study, Swapped,
         TrainConfiguration,
@@ -139,7 +139,6 @@ fn network_folder(source: &InputSource, folder: &Path) -> PathBuf {
 /// # Errors
 /// A result that cannot be read.
 pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute) -> Result<StudyReport> {
-    let bootstrap = Bootstrap { seed: study.seed, ..Bootstrap::default() };
     let mut report = StudyReport {
         name: study.name.clone(),
         title: study.title.clone(),
@@ -181,7 +180,7 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute)
         }
     }
     for of in &report.outcomes {
-        report.iia.extend(iia_rows(&of.unit, &of.rows, &bootstrap));
+        report.iia.extend(iia_rows(&of.unit, &of.rows));
     }
     if !report.encodings.is_empty() {
         report.tables.push((ENCODINGS.to_owned(), encoding_table(&report.encodings)));
@@ -195,7 +194,7 @@ pub fn gather(study: &Study, plan: &Plan, folder: &RunFolder, compute: &Compute)
         ));
     }
     let evidence =
-        Evidence { outcomes: &report.outcomes, fits: &report.fits, similarity: &report.similarity, bootstrap };
+        Evidence { outcomes: &report.outcomes, similarity: &report.similarity, encodings: &report.encodings };
     report.claims = study.claims.iter().filter_map(|id| claim(id)).flat_map(|claim| claim.decide(&evidence)).collect();
     Ok(report)
 }

@@ -10,7 +10,6 @@ use burn::tensor::Device;
 use mas_cli::{
     claims::{Evidence, SEPARATE, Verdict, claim},
     results::{AlignmentUnit, Control, OVERALL, OutcomeRow, UnitOutcomes},
-    statistics::Bootstrap,
 };
 use mas_core::{
     Alignment, AlignmentFunction, Direction, Exchange, Fit, FitConfig, Member, Method, Outcome, Pairs, Participant,
@@ -155,7 +154,7 @@ fn stitching_is_a_special_case_of_mas() {
         [outcomes("stitching", pair, &held_out, &mas), outcomes(SEPARATE, pair, &held_out, &apart)]
     };
     let results: Vec<UnitOutcomes> = (0..networks.len()).into_par_iter().flat_map(both).collect();
-    let evidence = Evidence { outcomes: &results, fits: &[], similarity: &[], bootstrap: Bootstrap::default() };
+    let evidence = Evidence { outcomes: &results, ..Evidence::default() };
     let rows = claim("C8").unwrap().decide(&evidence);
     for row in &rows {
         println!("{}, {}: {}; {}", row.claim, row.part, row.measured, row.verdict);

@@ -1,21 +1,22 @@
 //! What a study gives for its claims to be decided by.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use crate::results::{Control, FitCurve, NULL, Population, SimilarityRow, UnitOutcomes};
-use crate::statistics::{Bootstrap, Direction, Tie, directions};
+use super::part::Found;
+use super::{Criterion, Measurement};
+use crate::results::{Control, EncodingRow, NULL, Population, SimilarityRow, UnitOutcomes, trained_name};
+use crate::statistics::{Direction, Score, Tie, Unit, directions};
 
 /// The results of one study that claims are decided by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Evidence<'a> {
     /// Single interchanges of every alignment, the controls' among them.
     pub outcomes: &'a [UnitOutcomes],
-    /// The courses of the fits.
-    pub fits: &'a [FitCurve],
     /// Correlational measures.
     pub similarity: &'a [SimilarityRow],
-    /// How intervals are made.
-    pub bootstrap: Bootstrap,
+    /// In what form networks hold a variable.
+    pub encodings: &'a [EncodingRow],
 }
 
 /// Which alignments a statement is about.
@@ -35,13 +36,16 @@ pub struct Of<'a> {
     pub k: Option<u64>,
     /// The name in the study; any where it is left open.
     pub alignment: Option<&'a str>,
+    /// How many networks are fitted together; any where it is left open.
+    pub together: Option<usize>,
 }
 
 impl<'a> Of<'a> {
     /// Alignments with orthogonal maps by one method, of any variable, size and name.
     #[must_use]
     pub fn at(site: &'a str, positions: &'a str, method: &'a str) -> Self {
-        Self { method, function: "orthogonal", site, positions, variable: None, k: None, alignment: None }
+        let (variable, k, alignment, together) = (None, None, None, None);
+        Self { method, function: "orthogonal", site, positions, variable, k, alignment, together }
     }
 
     /// The same of individual interchanges at `hidden`.
@@ -67,14 +71,109 @@ impl<'a> Of<'a> {
     pub fn called(self, alignment: &'a str) -> Self {
         Self { alignment: Some(alignment), ..self }
     }
+
+    /// Of so many networks fitted together.
+    #[must_use]
+    pub fn of_size(self, together: usize) -> Self {
+        Self { together: Some(together), ..self }
+    }
 }
 
-/// Those of `these` directions that `others` has too: two sets of directions say something about two methods only where
-/// they are between the same networks.
+impl fmt::Display for Of<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = self.alignment {
+            write!(f, "`{name}` ")?;
+        }
+        write!(f, "by {} with {} functions at {}, {}", self.method, self.function, self.site, self.positions)?;
+        if let Some(variable) = self.variable {
+            write!(f, ", {variable}")?;
+        }
+        if let Some(k) = self.k {
+            write!(f, ", k = {k}")?;
+        }
+        match self.together {
+            Some(together) => write!(f, ", {together} networks together"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Directions by their source and target; several fits of the same networks, such as those of several seeds, are one.
+#[derive(Debug, Clone, Default)]
+pub struct Directions(BTreeMap<(String, String), Direction>);
+
+impl FromIterator<Direction> for Directions {
+    fn from_iter<T: IntoIterator<Item = Direction>>(found: T) -> Self {
+        let mut all = BTreeMap::new();
+        for direction in found {
+            let empty = || Direction { sequences: BTreeMap::new(), ..direction.clone() };
+            all.entry((direction.source.clone(), direction.target.clone())).or_insert_with(empty).add(&direction);
+        }
+        Self(all)
+    }
+}
+
+impl Directions {
+    /// From one network into another.
+    #[must_use]
+    pub fn get(&self, source: &str, target: &str) -> Option<&Direction> {
+        self.0.get(&(source.to_owned(), target.to_owned()))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Direction> {
+        self.0.values()
+    }
+
+    /// Those within networks.
+    pub fn within(&self) -> impl Iterator<Item = &Direction> {
+        self.iter().filter(|direction| direction.is_within())
+    }
+
+    /// Those between networks.
+    pub fn across(&self) -> impl Iterator<Item = &Direction> {
+        self.iter().filter(|direction| !direction.is_within())
+    }
+
+    /// One number a pair of networks that has both cross directions: the smaller one.
+    #[must_use]
+    pub fn smaller(&self) -> Vec<Unit> {
+        let both = |there: &Direction| {
+            let back = self.get(&there.target, &there.source)?;
+            Some(Unit::new(
+                there.networks(),
+                Score::Smallest(vec![Score::Share(there.clone()), Score::Share(back.clone())]),
+            ))
+        };
+        self.across().filter(|direction| direction.source < direction.target).filter_map(both).collect()
+    }
+
+    /// The smaller of two networks' own directions.
+    #[must_use]
+    pub fn smaller_within(&self, [a, b]: &[String; 2]) -> Option<Score> {
+        let share = |name: &str| self.get(name, name).cloned().map(Score::Share);
+        Some(Score::Smallest(vec![share(a)?, share(b)?]))
+    }
+
+    /// One number a pair of networks: the mean over the cross directions that both have, of these less the others.
+    #[must_use]
+    pub fn less(&self, other: &Self) -> Vec<Unit> {
+        let both = self.across().filter_map(|own| Some((own, other.get(&own.source, &own.target)?)));
+        let (own, others): (Vec<_>, Vec<_>) = both.map(|(a, b)| (a.clone(), b.clone())).unzip();
+        Unit::means(own).into_iter().zip(Unit::means(others)).map(|(unit, other)| unit.against(other.score)).collect()
+    }
+}
+
+/// The units that have something to be compared with, less that.
 #[must_use]
-pub fn common(these: &[Direction], others: &[Direction]) -> Vec<Direction> {
-    let same = |a: &Direction, b: &Direction| a.source == b.source && a.target == b.target;
-    these.iter().filter(|one| others.iter().any(|other| same(one, other))).cloned().collect()
+pub fn paired(units: Vec<Unit>, other: impl Fn(&[String; 2]) -> Option<Score>) -> Vec<Unit> {
+    let compare = |unit: Unit| other(&unit.networks).map(|other| unit.against(other));
+    units.into_iter().filter_map(compare).collect()
+}
+
+/// The number of the unit that is about the same networks.
+pub fn number_of(units: &[Unit]) -> impl Fn(&[String; 2]) -> Option<Score> + '_ {
+    |networks| units.iter().find(|unit| unit.networks == *networks).map(|unit| unit.score.clone())
 }
 
 impl<'a> Evidence<'a> {
@@ -87,28 +186,86 @@ impl<'a> Evidence<'a> {
                 && of.variable.map_or(unit.variable != NULL, |variable| variable == unit.variable)
                 && of.k.is_none_or(|k| k == unit.k)
                 && of.alignment.is_none_or(|name| name == unit.alignment)
+                && of.together.is_none_or(|together| together == outcomes.networks.len())
         })
     }
 
-    /// The directions of one control over changed pairs, in the alignments that are meant. Alignments of several seeds or
-    /// sizes give a direction each.
-    #[must_use]
-    pub fn directions(&self, of: Of<'_>, control: Control) -> Vec<Direction> {
-        self.units(of).flat_map(|of| directions(&of.rows, control, Population::Changed)).collect()
+    /// The directions of one control over changed pairs, in the alignments that are meant.
+    ///
+    /// # Errors
+    /// What the study lacks, in words.
+    pub fn directions(&self, of: Of<'_>, control: Control) -> Result<Directions, String> {
+        self.chosen(of, control, |_, _| true)
     }
 
-    /// As [`directions`](Self::directions), of the fits themselves, from one network of each fit into another: from the
-    /// first into the last, say.
-    #[must_use]
-    pub fn between(&self, of: Of<'_>, ends: fn(&UnitOutcomes) -> Option<(&String, &String)>) -> Vec<Direction> {
-        self.units(of)
-            .filter_map(|of| Some((of, ends(of)?)))
-            .flat_map(|(of, (source, target))| {
-                let mut found = directions(&of.rows, Control::None, Population::Changed);
-                found.retain(|direction| direction.source == *source && direction.target == *target);
-                found
-            })
-            .collect()
+    /// The same of each group of networks apart: fits of the same networks are one, whatever their seed.
+    ///
+    /// # Errors
+    /// What the study lacks, in words.
+    pub fn by_fit(&self, of: Of<'_>, control: Control) -> Result<Vec<Directions>, String> {
+        self.directions(of, control)?;
+        let mut groups: BTreeMap<&[String], Vec<Direction>> = BTreeMap::new();
+        for unit in self.units(of) {
+            groups.entry(&unit.networks).or_default().extend(directions(&unit.rows, control, Population::Changed));
+        }
+        Ok(groups.into_values().map(Directions::from_iter).collect())
+    }
+
+    /// As [`directions`](Self::directions), from one network of each fit into another, with those that fits themselves name: from
+    /// the first into the last, say.
+    ///
+    /// # Errors
+    /// What the study lacks, in words.
+    pub fn between(
+        &self,
+        of: Of<'_>,
+        control: Control,
+        ends: fn(&UnitOutcomes) -> Option<(&String, &String)>,
+    ) -> Result<Directions, String> {
+        let is = |of: &UnitOutcomes, direction: &Direction| {
+            let source = trained_name(&direction.source);
+            ends(of).is_some_and(|(from, into)| source == *from && direction.target == *into)
+        };
+        self.chosen(of, control, is)
+    }
+
+    fn chosen(
+        &self,
+        of: Of<'_>,
+        control: Control,
+        is: impl Fn(&UnitOutcomes, &Direction) -> bool,
+    ) -> Result<Directions, String> {
+        let mut units = self.units(of).peekable();
+        if units.peek().is_none() {
+            return Err(format!("the study has no alignment {of}"));
+        }
+        let directions = |of: &'a UnitOutcomes| {
+            let found = directions(&of.rows, control, Population::Changed);
+            found.into_iter().filter(|direction| is(of, direction)).collect::<Vec<_>>()
+        };
+        let found: Directions = units.flat_map(directions).collect();
+        if found.0.is_empty() {
+            let what = if control == Control::None { "changed pair".to_owned() } else { format!("control {control}") };
+            return Err(format!("the alignment {of} has no {what}"));
+        }
+        Ok(found)
+    }
+
+    /// The mean over pairs of networks of the smaller cross direction.
+    ///
+    /// # Errors
+    /// What the study lacks, in words.
+    pub fn smaller(&self, of: Of<'_>, criterion: Criterion) -> Found {
+        Measurement::mean(&self.directions(of, Control::None)?.smaller(), criterion)
+    }
+
+    /// How far the smaller cross direction of a fit lies above that of the matched start.
+    ///
+    /// # Errors
+    /// What the study lacks, in words.
+    pub fn above_matched(&self, of: Of<'_>) -> Found {
+        let (fitted, matched) = (self.directions(of, Control::None)?, self.directions(of, Control::Matched)?);
+        Measurement::mean(&paired(fitted.smaller(), number_of(&matched.smaller())), Criterion::Above(0.0))
     }
 
     /// The two groups of networks that fits of the alignments that are meant lie between: those that come first in a fit,
@@ -144,61 +301,30 @@ impl<'a> Evidence<'a> {
 
     /// The sizes of subspace in the alignments that are meant, in order.
     #[must_use]
-    pub fn sizes(&self, of: Of<'_>) -> Vec<u64> {
-        let mut sizes: Vec<u64> = self.units(of).map(|of| of.unit.k).collect();
-        sizes.sort_unstable();
-        sizes.dedup();
-        sizes
-    }
-
-    /// The validation IIA from the first network of each fit into the last, the mean over the last `evaluations` that came
-    /// after a step; over fewer, where the fit had fewer.
-    #[must_use]
-    pub fn last_evaluations(&self, of: Of<'_>, evaluations: usize) -> Vec<Tie> {
-        let tie = |fit: &FitCurve| {
-            let (a, b) = (fit.networks.first()?, fit.networks.last()?);
-            let course: BTreeMap<u64, f64> = (fit.rows.iter())
-                .filter(|row| row.step > 0 && row.source == *a && row.target == *b)
-                .filter(|row| of.variable.is_none_or(|variable| variable == row.variable))
-                .filter_map(|row| Some((row.step, row.iia?)))
-                .collect();
-            let last: Vec<f64> = course.into_values().rev().take(evaluations).collect();
-            let value = last.iter().sum::<f64>() / last.len() as f64;
-            (!last.is_empty()).then(|| Tie { a: a.clone(), b: b.clone(), value })
-        };
-        self.fits_of(of).filter_map(tie).collect()
-    }
-
-    /// The pairs that each of these evaluations is over: the fewest of any fit.
-    #[must_use]
-    pub fn validation_pairs(&self, of: Of<'_>) -> usize {
-        self.fits_of(of).map(|fit| fit.validation_pairs).min().unwrap_or(0)
-    }
-
-    fn fits_of(&self, of: Of<'_>) -> impl Iterator<Item = &'a FitCurve> {
-        self.fits.iter().filter(move |fit| {
-            (&*fit.method, &*fit.function) == (of.method, of.function)
-                && (&*fit.site, &*fit.positions) == (of.site, of.positions)
-                && of.k.is_none_or(|k| k == fit.k)
-                && of.alignment.is_none_or(|name| name == fit.alignment)
-                && fit.control == Control::None
-        })
+    pub fn sizes(&self, of: Of<'_>) -> BTreeSet<u64> {
+        self.units(of).map(|of| of.unit.k).collect()
     }
 
     /// One measure at one site between pairs of networks, the mean over seeds; over `distinct` vectors, or over vectors
     /// as they come.
-    #[must_use]
-    pub fn ties(&self, site: &str, measure: &str, distinct: bool) -> Vec<Tie> {
+    ///
+    /// # Errors
+    /// What the study lacks, in words.
+    pub fn ties(&self, site: &str, measure: &str, distinct: bool) -> Result<Vec<Unit>, String> {
         let mut found: BTreeMap<(&str, &str), (f64, f64)> = BTreeMap::new();
         let asked_for = |row: &&SimilarityRow| row.site == site && row.measure == measure && row.distinct == distinct;
         for row in self.similarity.iter().filter(asked_for) {
-            let (total, count) = found.entry((&row.a, &row.b)).or_default();
+            let (total, count) = found.entry((row.a.as_str().min(&row.b), row.a.as_str().max(&row.b))).or_default();
             *total += row.value;
             *count += 1.0;
         }
-        found
-            .into_iter()
-            .map(|((a, b), (total, count))| Tie { a: a.into(), b: b.into(), value: total / count })
-            .collect()
+        if found.is_empty() {
+            let over = if distinct { " over distinct vectors" } else { "" };
+            return Err(format!("the study has no {measure} at {site}{over}"));
+        }
+        let tie = |((a, b), (total, count)): ((&str, &str), (f64, f64))| {
+            Unit::from(&Tie { a: a.into(), b: b.into(), value: total / count })
+        };
+        Ok(found.into_iter().map(tie).collect())
     }
 }

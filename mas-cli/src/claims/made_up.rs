@@ -1,8 +1,9 @@
 //! Made-up results of ten networks, five of each architecture, for the tests of claims.
 
 use super::{Evidence, Verdict, claim};
-use crate::results::{AlignmentUnit, ClaimRow, Control, FitCurve, FitRow, OutcomeRow, SimilarityRow, UnitOutcomes};
-use crate::statistics::Bootstrap;
+use crate::results::{
+    AlignmentUnit, ClaimRow, Control, EncodingRow, OutcomeRow, SimilarityRow, UnitOutcomes, untrained_twin,
+};
 
 /// A study in the making; what comes out right is in per cent.
 pub(super) struct MadeUp {
@@ -13,8 +14,9 @@ pub(super) struct MadeUp {
     variable: String,
     similarity: Vec<SimilarityRow>,
     inaccessible: usize,
+    encodings: Vec<EncodingRow>,
+    controls: Vec<(Control, u64)>,
     outcomes: Vec<UnitOutcomes>,
-    fits: Vec<FitCurve>,
 }
 
 impl Default for MadeUp {
@@ -27,8 +29,9 @@ impl Default for MadeUp {
             variable: "full".to_owned(),
             similarity: Vec::new(),
             inaccessible: 1,
+            encodings: Vec::new(),
+            controls: Vec::new(),
             outcomes: Vec::new(),
-            fits: Vec::new(),
         }
     }
 }
@@ -36,14 +39,26 @@ impl Default for MadeUp {
 /// Enough to tell 0.02 from nothing.
 const SEQUENCES: u64 = 1000;
 
-/// The ring of five: every network with the next.
-const RING: [[usize; 2]; 5] = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 0]];
-
 fn name(network: usize) -> String {
     if network < 5 { format!("gru-{network}") } else { format!("transformer-{}", network - 5) }
 }
 
 impl MadeUp {
+    /// The ring of five: every network with the next.
+    pub const RING: [[usize; 2]; 5] = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 0]];
+
+    /// What is added from now on has this control beside it, with as much right in every direction.
+    pub fn controlled(&mut self, control: Control, right: u64) -> &mut Self {
+        self.controls.push((control, right));
+        self
+    }
+
+    /// What is added from now on has no controls.
+    pub fn uncontrolled(&mut self) -> &mut Self {
+        self.controls.clear();
+        self
+    }
+
     /// What is added from now on is called `alignment`.
     pub fn named(&mut self, alignment: &str) -> &mut Self {
         self.alignment = alignment.to_owned();
@@ -75,22 +90,35 @@ impl MadeUp {
 
     /// The same between each network of an architecture and a transformer.
     pub fn similar_to(&mut self, architecture: &str, site: &str, measure: &str, value: f64) {
-        self.similarity.extend((0..5).map(|i| SimilarityRow {
+        self.similarity.extend((0..5).map(|i| {
+            let networks = [format!("{architecture}-{i}"), name(5 + i)];
+            similarity(networks, site, measure, false, value + 0.01 * i as f64)
+        }));
+    }
+
+    /// A correlational measure of about `value` between the networks of the ring.
+    pub fn similar_around_the_ring(&mut self, site: &str, measure: &str, distinct: bool, value: f64) {
+        for [a, b] in Self::RING {
+            self.similarity.push(similarity([name(a), name(b)], site, measure, distinct, value + 0.001 * a as f64));
+        }
+    }
+
+    /// About so much of what a read-out tells of count's remainder in five networks of a task.
+    pub fn encoded(&mut self, task: &str, period: u64, decodability: f64) {
+        self.encodings.extend((0..5).map(|i| EncodingRow {
             study: "made-up".into(),
-            similarity: "all".into(),
-            a: format!("{architecture}-{i}"),
-            b: name(5 + i),
-            site: site.into(),
-            measure: measure.into(),
-            distinct: false,
+            encoding: "count".into(),
+            network: format!("{task}-{i}"),
+            task: task.into(),
+            site: "hidden".into(),
+            variable: "count".into(),
+            period,
             seed: 0,
-            value: value + 0.01 * i as f64,
-            low: None,
-            high: None,
-            null_mean: None,
-            p: None,
+            variance_share: 0.1,
+            variance_share_of_a_line: 0.05,
+            decodability: decodability - 0.01 * f64::from(i),
+            chance: 1.0 / period as f64,
             samples: 1000,
-            draws: 10,
         }));
     }
 
@@ -117,12 +145,12 @@ impl MadeUp {
 
     /// Fits around the ring; `right` of (source, target), as places in the fit.
     pub fn ring(&mut self, method: &str, k: u64, right: impl Fn(usize, usize) -> u64) {
-        RING.iter().for_each(|networks| self.fit(method, k, networks, &right));
+        Self::RING.iter().for_each(|networks| self.fit(method, k, networks, &right));
     }
 
     /// As [`ring`](Self::ring), the other way round: the last network of each fit comes first.
     pub fn backward_ring(&mut self, method: &str, k: u64, right: impl Fn(usize, usize) -> u64) {
-        RING.iter().for_each(|&[a, b]| self.fit(method, k, &[b, a], &right));
+        Self::RING.iter().for_each(|&[a, b]| self.fit(method, k, &[b, a], &right));
     }
 
     /// One MAS fit of several networks.
@@ -135,25 +163,33 @@ impl MadeUp {
         self.fit(method, 32, networks, right);
     }
 
-    fn fit(&mut self, method: &str, k: u64, networks: &[usize], right: impl Fn(usize, usize) -> u64) {
+    /// One fit of several networks with a subspace of this size.
+    pub fn fit(&mut self, method: &str, k: u64, networks: &[usize], right: impl Fn(usize, usize) -> u64) {
         let mut rows = Vec::new();
         let n = networks.len();
+        let controls: Vec<(Control, Option<u64>)> = std::iter::once((Control::None, None))
+            .chain(self.controls.iter().map(|&(control, right)| (control, Some(right))))
+            .collect();
         for (s, t) in (0..n).flat_map(|s| (0..n).map(move |t| (s, t))) {
-            let right = right(s, t);
-            rows.extend((0..SEQUENCES).map(|i| OutcomeRow {
-                source: name(networks[s]),
-                target: name(networks[t]),
-                variable: self.variable.clone(),
-                control: Control::None,
-                pair: i,
-                source_sequence: i,
-                target_sequence: i,
-                changed: true,
-                held_out_count: false,
-                correct: 100 * i < right * SEQUENCES,
-                tokens_correct: u64::from(100 * i < right * SEQUENCES),
-                tokens: 1,
-            }));
+            for &(control, given) in &controls {
+                let right = given.unwrap_or_else(|| right(s, t));
+                let source = name(networks[s]);
+                let source = if control == Control::RandomNetwork { untrained_twin(&source) } else { source };
+                rows.extend((0..SEQUENCES).map(|i| OutcomeRow {
+                    source: source.clone(),
+                    target: name(networks[t]),
+                    variable: self.variable.clone(),
+                    control,
+                    pair: i,
+                    source_sequence: i,
+                    target_sequence: i,
+                    changed: true,
+                    held_out_count: false,
+                    correct: 100 * i < right * SEQUENCES,
+                    tokens_correct: u64::from(100 * i < right * SEQUENCES),
+                    tokens: 1,
+                }));
+            }
         }
         let unit = AlignmentUnit {
             study: "made-up".into(),
@@ -175,43 +211,30 @@ impl MadeUp {
         });
     }
 
-    /// The course of a fit around the ring, with the same IIA in the direction that is asked for at each evaluation.
-    pub fn course(&mut self, method: &str, k: u64, iia: &[f64]) {
-        for networks in RING {
-            let [a, b] = networks.map(name);
-            let row = |step: usize, source: &str, target: &str, iia: f64| FitRow {
-                step: 50 * step as u64,
-                loss: None,
-                source: source.into(),
-                target: target.into(),
-                variable: self.variable.clone(),
-                iia: Some(iia),
-                token_accuracy: Some(iia),
-                cl_loss: None,
-            };
-            // The way back must not count.
-            let rows = iia.iter().enumerate().flat_map(|(i, &iia)| [row(i, &b, &a, 0.5), row(i, &a, &b, iia)]);
-            self.fits.push(FitCurve {
-                alignment: self.alignment.clone(),
-                method: method.into(),
-                function: self.function.clone(),
-                positions: self.positions.clone(),
-                site: self.site.clone(),
-                rows: rows.collect(),
-                networks: vec![a, b],
-                k,
-                seed: 0,
-                control: Control::None,
-                validation_pairs: 500,
-            });
-        }
-    }
-
     /// The verdict on a claim.
     pub fn decide(&self, id: &str) -> Vec<ClaimRow> {
-        let bootstrap = Bootstrap { draws: 300, ..Bootstrap::default() };
-        let evidence = Evidence { outcomes: &self.outcomes, fits: &self.fits, similarity: &self.similarity, bootstrap };
+        let evidence = Evidence { outcomes: &self.outcomes, similarity: &self.similarity, encodings: &self.encodings };
         claim(id).unwrap().decide(&evidence)
+    }
+}
+
+fn similarity([a, b]: [String; 2], site: &str, measure: &str, distinct: bool, value: f64) -> SimilarityRow {
+    SimilarityRow {
+        study: "made-up".into(),
+        similarity: "all".into(),
+        a,
+        b,
+        site: site.into(),
+        measure: measure.into(),
+        distinct,
+        seed: 0,
+        value,
+        low: None,
+        high: None,
+        null_mean: None,
+        p: None,
+        samples: 1000,
+        draws: 10,
     }
 }
 

@@ -1,27 +1,25 @@
 //! C1: networks from different seeds.
 
-use std::collections::BTreeSet;
-
-use super::every::{Extreme, every_direction, show};
-use super::{Claim, Criterion, Evidence, HIGH, LOW, Measurement, Of, Part};
+use super::every::every_direction;
+use super::evidence::{number_of, paired};
+use super::{Claim, Criterion, Evidence, Found, HIGH, LOW, Measurement, Of, Part};
 use crate::results::Control;
-use crate::statistics::{Direction, tie_interval};
+use crate::statistics::{Direction, Unit};
 
-/// C1. Its parts, for each of the two sites (`hidden` with individual interchanges, `embedding` with stepwise ones) over
-/// changed pairs:
+/// C1. At each of two sites, `hidden` with individual interchanges and `embedding` with stepwise ones, over changed pairs.
 ///
-/// - IIA is high within networks, and high across networks: every direction and the mean over directions
-///   ([`every_direction`]);
-/// - RSA at `embedding` over distinct vectors, the mean over pairs of networks, is below what IIA across networks is at least, in its lowest
-///   direction;
-/// - the random-network control is low in every direction that it is about: from an untrained twin into a trained network;
-/// - the shuffled control is low in every direction, within networks too.
+/// Stated: IIA across networks is high, the mean over pairs of networks of the smaller direction; at `embedding` it is
+/// above RSA over distinct vectors, paired over pairs of networks.
 ///
-/// Alignments of several variables or sizes are not mixed: each has all of these parts, and the claim holds with all.
+/// Controls: from an untrained twin into a trained network, and with sources shuffled between trials, IIA is low, the
+/// mean over pairs of networks; every single direction is high, within networks too; the fit is above its matched start;
+/// and at `embedding` IIA is above the reference's own variant of RSA.
+///
+/// Alignments of several variables or sizes are not mixed: each has all of these parts.
 pub(super) const CLAIM: Claim = Claim {
     id: "C1",
-    statement: "GRUs from different seeds on one task: MAS IIA is high in every direction at hidden (individual) and \
-                embedding (stepwise), while RSA at embedding is not",
+    statement: "GRUs from different seeds on one task: MAS IIA is high at hidden (individual) and at embedding (stepwise), \
+                while RSA at embedding is below it",
     parts,
 };
 
@@ -29,13 +27,13 @@ pub(super) const CLAIM: Claim = Claim {
 /// distinct vectors.
 pub const RSA_MEASURE: &str = "rsa_euclidean_spearman";
 
-const METHOD: &str = "mas";
-const EVERY: &str = "of every direction and of the mean, changed pairs";
+/// The reference's own variant: of raw vectors as they come, with the zero diagonal.
+const REFERENCE_RSA: &str = "reference_rsa_raw_l2_spr";
 
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (site, positions) in [("hidden", "individual"), ("embedding", "stepwise")] {
-        let apart = evidence.apart(Of::at(site, positions, METHOD));
+        let apart = evidence.apart(Of::at(site, positions, "mas"));
         parts.extend(apart.into_iter().flat_map(|(which, of)| parts_of(evidence, &format!("{site}{which}"), of)));
     }
     parts
@@ -44,251 +42,191 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
 /// The parts of one site and one thing that is swapped there; `place` is how their ids begin.
 fn parts_of(evidence: &Evidence<'_>, place: &str, of: Of<'_>) -> Vec<Part> {
     let Of { site, positions, .. } = of;
-    let directions = |control| evidence.directions(of, control);
     let detail = match evidence.swapped(of).as_slice() {
-        [(variable, k)] => format!("{positions}, {variable}, k = {k}"),
-        _ => positions.to_owned(),
+        [(variable, k)] => format!("{site} ({positions}, {variable}, k = {k})"),
+        _ => format!("{site} ({positions})"),
     };
-    let (within, across): (Vec<_>, Vec<_>) = directions(Control::None).into_iter().partition(Direction::is_within);
-    let across = every_direction(&across, Extreme::Lowest, &evidence.bootstrap);
-    let rsa = (site == "embedding").then(|| rsa_part(evidence, place, site, across.as_ref()));
-    let high = |id: &str, which: &str, measured| Part {
-        id: format!("{place}.{id}"),
-        statement: format!("IIA at {site} ({detail}) is high in every direction {which}"),
-        measured,
-        criterion: Some(Criterion::AtLeast(HIGH)),
-        rule: EVERY.to_owned(),
-    };
-    let low = |control: Control, what: &str| Part {
-        id: format!("{place}.{control}"),
-        statement: format!("IIA at {site} ({detail}) {what}"),
-        measured: every_direction(&directions(control), Extreme::Highest, &evidence.bootstrap),
-        criterion: Some(Criterion::AtMost(LOW)),
-        rule: EVERY.to_owned(),
-    };
+    let (high, low) = (Criterion::AtLeast(HIGH), Criterion::AtMost(LOW));
+    let pairs = "of the mean over pairs of networks, the smaller direction, changed pairs";
     let mut parts = vec![
-        high("within", "within networks", every_direction(&within, Extreme::Lowest, &evidence.bootstrap)),
-        high("across", "across networks", across),
+        Part::stated(
+            format!("{place}.iia"),
+            format!("Networks align at {detail}: IIA is high"),
+            high,
+            evidence.smaller(of, high),
+        )
+        .of(pairs),
     ];
-    parts.extend(rsa);
-    parts.push(low(Control::RandomNetwork, "from untrained networks into trained ones is low"));
-    parts.push(low(Control::Shuffled, "with sources shuffled between trials is low"));
+    if site == "embedding" {
+        let above = Criterion::Above(0.0);
+        let paired = "of IIA less RSA, paired over pairs of networks";
+        let rsa = |measure, distinct| above_measure(evidence, of, measure, distinct);
+        parts.push(
+            Part::stated(
+                format!("{place}.rsa"),
+                format!("RSA at {site} (Spearman, Euclidean, distinct vectors) is below IIA"),
+                above,
+                rsa(RSA_MEASURE, true),
+            )
+            .of(paired),
+        );
+        parts.push(
+            Part::control(
+                format!("{place}.rsa-reference"),
+                format!("The reference's variant of RSA at {site} (zero diagonal, vectors as they come) is below IIA"),
+                above,
+                rsa(REFERENCE_RSA, false),
+                "RSA as the reference computes it is as high as IIA at the embedding",
+            )
+            .of(paired),
+        );
+    }
+    let control = |control: Control| -> Found {
+        let found = evidence.directions(of, control)?;
+        Measurement::mean(&Unit::means(found.across().cloned()), low)
+    };
+    let single = || -> Found {
+        let found = evidence.directions(of, Control::None)?;
+        every_direction(&found.iter().cloned().collect::<Vec<Direction>>())
+    };
+    let means = "of the mean over pairs of networks, changed pairs";
+    parts.extend([
+        Part::control(
+            format!("{place}.random-network"),
+            format!("IIA at {detail} from untrained networks into trained ones is low"),
+            low,
+            control(Control::RandomNetwork),
+            format!("an untrained network does as well at {place}"),
+        )
+        .of(means),
+        Part::control(
+            format!("{place}.shuffled"),
+            format!("IIA at {detail} with sources shuffled between trials is low"),
+            low,
+            control(Control::Shuffled),
+            format!("sources of other trials do as well at {place}"),
+        )
+        .of(means),
+        Part::control(
+            format!("{place}.every-direction"),
+            format!("IIA at {detail} is high in every single direction"),
+            high,
+            single(),
+            format!("not every direction is high at {place}"),
+        )
+        .of("of every direction, changed pairs"),
+        Part::control(
+            format!("{place}.matched"),
+            format!("IIA at {detail} is above that of the matched start, before any step"),
+            Criterion::Above(0.0),
+            evidence.above_matched(of),
+            format!("the matched start does as well at {place} without a step"),
+        )
+        .of("of the difference, paired over pairs of networks"),
+    ]);
     parts
 }
 
-fn rsa_part(evidence: &Evidence<'_>, place: &str, site: &str, iia: Option<&Measurement>) -> Part {
-    let ties = evidence.ties(site, RSA_MEASURE, true);
-    let networks: BTreeSet<&str> = ties.iter().flat_map(|tie| [tie.a.as_str(), tie.b.as_str()]).collect();
-    let measured = tie_interval(&ties, &evidence.bootstrap).map(|interval| Measurement {
-        interval,
-        text: format!("mean over {} pairs of networks {}", ties.len(), show(interval)),
-        networks: networks.len(),
-    });
-    Part {
-        id: format!("{place}.rsa"),
-        statement: format!("RSA at {site} (Spearman, Euclidean, distinct vectors) is below IIA across networks"),
-        measured,
-        criterion: iia.map(|iia| Criterion::Below(iia.interval)),
-        rule: "of RSA over pairs of networks, against the lower bound of IIA across networks".to_owned(),
-    }
+fn above_measure(evidence: &Evidence<'_>, of: Of<'_>, measure: &str, distinct: bool) -> Found {
+    let iia = evidence.directions(of, Control::None)?.smaller();
+    let ties = evidence.ties(of.site, measure, distinct)?;
+    Measurement::mean(&paired(iia, number_of(&ties)), Criterion::Above(0.0))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::claims::{Verdict, claim};
-    use crate::results::{AlignmentUnit, ClaimRow, OVERALL, OutcomeRow, SimilarityRow, UnitOutcomes, untrained_twin};
-    use crate::statistics::Bootstrap;
+    use super::super::made_up::{MadeUp, verdict};
+    use super::{REFERENCE_RSA, RSA_MEASURE};
+    use crate::claims::{PartKind, Verdict};
+    use crate::results::{ClaimRow, Control, OVERALL};
 
-    /// What a made-up study measures, as shares of 100 sequences that are right.
+    /// What a made-up study measures, as shares right in a hundred.
     #[derive(Clone, Copy)]
     struct Study {
-        networks: usize,
         across: u64,
+        /// One direction of the first pair.
         one_direction: u64,
         random: u64,
         shuffled: u64,
+        matched: u64,
         rsa: f64,
     }
 
-    const GOOD: Study = Study { networks: 5, across: 99, one_direction: 99, random: 5, shuffled: 8, rsa: 0.7 };
+    const GOOD: Study = Study { across: 99, one_direction: 99, random: 8, shuffled: 12, matched: 60, rsa: 0.6 };
 
-    fn outcomes(source: String, target: String, control: Control, right: u64) -> impl Iterator<Item = OutcomeRow> {
-        (0..100).map(move |i| OutcomeRow {
-            source: source.clone(),
-            target: target.clone(),
-            variable: "count".into(),
-            control,
-            pair: i,
-            source_sequence: i,
-            target_sequence: i,
-            changed: true,
-            held_out_count: false,
-            correct: i < right,
-            tokens_correct: u64::from(i < right),
-            tokens: 1,
-        })
-    }
-
-    fn decide(study: Study) -> Vec<ClaimRow> {
-        decide_with(study, &|_| {})
-    }
-
-    /// The same, with something done to the outcomes first.
-    fn decide_with(study: Study, change: &dyn Fn(&mut Vec<UnitOutcomes>)) -> Vec<ClaimRow> {
-        let name = |i: usize| format!("gru-{i}");
-        let unit = |site: &str, positions: &str| {
-            let mut rows = Vec::new();
-            for s in 0..study.networks {
-                for t in 0..study.networks {
-                    let right = if (s, t) == (1, 0) { study.one_direction } else { study.across };
-                    rows.extend(outcomes(name(s), name(t), Control::None, if s == t { 100 } else { right }));
-                    rows.extend(outcomes(name(s), name(t), Control::Shuffled, study.shuffled));
-                    if s != t {
-                        let twin = untrained_twin(&name(s));
-                        rows.extend(outcomes(twin, name(t), Control::RandomNetwork, study.random));
-                    }
+    fn study(of: Study) -> MadeUp {
+        let mut study = MadeUp::default();
+        for (site, positions) in [("hidden", "individual"), ("embedding", "stepwise")] {
+            study.at(site, positions).controlled(Control::Matched, of.matched);
+            study.controlled(Control::RandomNetwork, of.random).controlled(Control::Shuffled, of.shuffled);
+            let mut first = true;
+            let across = |one: bool| {
+                move |s, t| match (s, t) {
+                    _ if s == t => 100,
+                    (1, 0) if one => of.one_direction,
+                    _ => of.across,
                 }
+            };
+            for networks in MadeUp::RING {
+                study.fit("mas", 32, &networks, across(std::mem::take(&mut first)));
             }
-            UnitOutcomes {
-                networks: (0..study.networks).map(name).collect(),
-                inaccessible: Vec::new(),
-                unit: AlignmentUnit {
-                    study: "seeds".into(),
-                    alignment: site.into(),
-                    method: "mas".into(),
-                    function: "orthogonal".into(),
-                    positions: positions.into(),
-                    site: site.into(),
-                    variable: "count".into(),
-                    k: 32,
-                    seed: 0,
-                },
-                rows,
-            }
-        };
-        let mut similarity = Vec::new();
-        for a in 0..study.networks {
-            for b in 0..a {
-                // Over vectors as they come, RSA is something else: it must not count.
-                for (distinct, rsa) in [(true, study.rsa), (false, 1.0)] {
-                    similarity.push(SimilarityRow {
-                        study: "seeds".into(),
-                        similarity: "all".into(),
-                        a: name(a),
-                        b: name(b),
-                        site: "embedding".into(),
-                        measure: RSA_MEASURE.into(),
-                        distinct,
-                        seed: 0,
-                        value: rsa + 0.01 * (a + b) as f64,
-                        low: None,
-                        high: None,
-                        null_mean: None,
-                        p: None,
-                        samples: 7,
-                        draws: 1,
-                    });
-                }
-            }
+            study.uncontrolled();
         }
-        let mut outcomes = vec![unit("hidden", "individual"), unit("embedding", "stepwise")];
-        change(&mut outcomes);
-        let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
-        let evidence = Evidence { outcomes: &outcomes, fits: &[], similarity: &similarity, bootstrap };
-        claim("c1").unwrap().decide(&evidence)
+        study.similar_around_the_ring("embedding", RSA_MEASURE, true, of.rsa);
+        study.similar_around_the_ring("embedding", REFERENCE_RSA, false, 0.5);
+        study
     }
 
-    fn verdict(rows: &[ClaimRow], part: &str) -> Verdict {
-        rows.iter().find(|row| row.part == part).unwrap().verdict
+    fn decide(of: Study) -> Vec<ClaimRow> {
+        study(of).decide("C1")
     }
 
     #[test]
     fn holds_when_all_of_it_does() {
         let rows = decide(GOOD);
-        assert_eq!(verdict(&rows, OVERALL), Verdict::Holds, "{rows:#?}");
-        assert_eq!(rows.len(), 10);
+        assert!(rows.iter().all(|row| row.verdict == Verdict::Holds), "{rows:#?}");
+        assert_eq!(rows.len(), 1 + 3 + 4 + 5);
+        assert!(rows[..4].iter().all(|row| row.kind == PartKind::Stated));
     }
 
     #[test]
-    fn one_low_direction_fails_it() {
-        let rows = decide(Study { one_direction: 60, ..GOOD });
-        assert_eq!(verdict(&rows, "hidden.across"), Verdict::Fails);
-        assert_eq!(verdict(&rows, "hidden.within"), Verdict::Holds);
-        assert_eq!(verdict(&rows, OVERALL), Verdict::Fails);
+    fn one_low_direction_is_said_and_does_not_turn_the_claim() {
+        let rows = decide(Study { one_direction: 80, ..GOOD });
+        assert_eq!(verdict(&rows, "hidden.every-direction"), Verdict::Fails);
+        assert!(rows[0].measured.contains("not every direction is high at hidden"), "{:?}", rows[0]);
+        // 0.99 in four pairs and 0.8 in one: nothing is decided about the mean.
+        assert_eq!(verdict(&rows, OVERALL), Verdict::NotDecided, "{rows:#?}");
     }
 
     #[test]
-    fn near_the_threshold_nothing_is_decided() {
-        let rows = decide(Study { across: 92, one_direction: 92, ..GOOD });
-        assert_eq!(verdict(&rows, "hidden.across"), Verdict::NotDecided);
-        assert_eq!(verdict(&rows, OVERALL), Verdict::NotDecided);
+    fn low_pairs_fail_it() {
+        assert_eq!(verdict(&decide(Study { across: 60, one_direction: 60, ..GOOD }), OVERALL), Verdict::Fails);
     }
 
     #[test]
-    fn four_networks_decide_nothing_not_even_a_failure() {
-        for one_direction in [99, 10] {
-            let rows = decide(Study { networks: 4, one_direction, ..GOOD });
-            assert!(rows.iter().all(|row| row.verdict == Verdict::NotDecided));
-        }
-    }
-
-    #[test]
-    fn controls_that_are_high_fail_it() {
-        let rows = decide(Study { random: 80, ..GOOD });
+    fn controls_that_are_high_are_said_beside_it() {
+        let rows = decide(Study { random: 80, matched: 99, ..GOOD });
         assert_eq!(verdict(&rows, "embedding.random-network"), Verdict::Fails);
-        let rows = decide(Study { shuffled: 70, ..GOOD });
-        assert_eq!(verdict(&rows, "hidden.shuffled"), Verdict::Fails);
-        let rows = decide(Study { shuffled: 50, ..GOOD });
-        assert_eq!(verdict(&rows, "hidden.shuffled"), Verdict::NotDecided);
+        assert_eq!(verdict(&rows, "embedding.matched"), Verdict::NotDecided);
+        assert_eq!(verdict(&rows, OVERALL), Verdict::Holds);
+        assert!(rows[0].measured.contains("but an untrained network does as well at hidden"), "{:?}", rows[0]);
+        assert_eq!(verdict(&decide(Study { shuffled: 50, ..GOOD }), "hidden.shuffled"), Verdict::NotDecided);
     }
 
     #[test]
-    fn sizes_and_variables_are_not_mixed() {
-        let rows = decide_with(GOOD, &|outcomes| {
-            let mut small = outcomes[0].clone();
-            small.unit.k = 2;
-            small
-                .rows
-                .iter_mut()
-                .filter(|row| row.control == Control::None)
-                .for_each(|row| row.correct = row.pair < 50);
-            outcomes.push(small);
-            let mut phase = outcomes[1].clone();
-            phase.unit.variable = "phase".into();
-            phase.rows.iter_mut().for_each(|row| row.variable = "phase".into());
-            outcomes.push(phase);
-        });
-        assert_eq!(rows.len(), 1 + 4 * 2 + 5 * 2);
-        assert_eq!(verdict(&rows, "hidden.count.k2.across"), Verdict::Fails);
-        for part in [
-            "hidden.count.k2.shuffled",
-            "hidden.count.k32.across",
-            "embedding.count.k32.rsa",
-            "embedding.phase.k32.rsa",
-        ] {
-            assert_eq!(verdict(&rows, part), Verdict::Holds, "{part}");
-        }
-        // The other size neither adds directions to this one nor takes them away.
-        let whole = decide(GOOD);
-        let measured =
-            |rows: &[ClaimRow], part: &str| rows.iter().find(|row| row.part == part).unwrap().measured.clone();
-        assert_eq!(measured(&rows, "hidden.count.k32.across"), measured(&whole, "hidden.across"));
-        assert_eq!(verdict(&rows, OVERALL), Verdict::Fails);
+    fn sizes_are_not_mixed() {
+        let mut study = study(GOOD);
+        study.at("hidden", "individual").ring("mas", 2, |_, _| 50);
+        let rows = study.decide("C1");
+        assert_eq!(verdict(&rows, "hidden.full.k2.iia"), Verdict::Fails);
+        assert_eq!(verdict(&rows, "hidden.full.k32.iia"), Verdict::Holds);
+        let missing = rows.iter().find(|row| row.part == "hidden.full.k2.matched").unwrap();
+        assert!(missing.measured.contains("k = 2 has no control matched"), "{missing:?}");
     }
 
     #[test]
-    fn rsa_is_compared_with_iia() {
-        assert_eq!(verdict(&decide(GOOD), "embedding.rsa"), Verdict::Holds);
-        assert_eq!(verdict(&decide(Study { rsa: 0.9, ..GOOD }), "embedding.rsa"), Verdict::NotDecided);
-        let low = Study { across: 60, one_direction: 60, rsa: 0.9, ..GOOD };
-        assert_eq!(verdict(&decide(low), "embedding.rsa"), Verdict::Fails);
-    }
-
-    #[test]
-    fn an_empty_study_decides_nothing() {
-        let evidence = Evidence { outcomes: &[], fits: &[], similarity: &[], bootstrap: Bootstrap::default() };
-        let rows = CLAIM.decide(&evidence);
-        assert!(rows.iter().all(|row| row.verdict == Verdict::NotDecided));
+    fn rsa_is_compared_with_iia_pair_by_pair() {
+        assert_eq!(verdict(&decide(Study { rsa: 0.988, ..GOOD }), "embedding.rsa"), Verdict::NotDecided);
+        assert_eq!(verdict(&decide(Study { rsa: 1.1, ..GOOD }), "embedding.rsa"), Verdict::Fails);
     }
 }

@@ -1,10 +1,11 @@
 //! C8: stitching as a special case.
 
-use super::{Claim, Evidence, Of, Part};
+use super::{Claim, Criterion, Evidence, Found, Measurement, Of, Part};
+use crate::results::{Control, UnitOutcomes};
 
-/// C8. Its one part, at `hidden` with individual interchanges of everything: from the first network of each fit into the last,
-/// stitching as a setting of MAS (two orthogonal maps, one of them inverted) equals a stitcher with one orthogonal map of
-/// its own on the same data, within ± 0.02.
+/// C8. Its one part, at `hidden` with individual interchanges of everything: from the first network of each fit into the
+/// last, stitching as a setting of MAS (two orthogonal maps, one of them inverted) equals a stitcher with one orthogonal
+/// map of its own on the same data, within ± 0.02, paired over pairs of networks.
 ///
 /// No study fits the second: it is written apart, so that it shares nothing with what it is compared with, and brings its
 /// outcomes to this claim under the method [`SEPARATE`].
@@ -18,15 +19,16 @@ pub const SEPARATE: &str = "separate-stitcher";
 const MARGIN: f64 = 0.02;
 
 fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
-    let of =
-        |method| evidence.between(Of::hidden(method).full(), |of| Some((of.networks.first()?, of.networks.last()?)));
-    vec![Part::equal(
-        "equal".to_owned(),
-        "MAS with stitching's settings equals a stitcher that was written apart".to_owned(),
-        [&of("stitching"), &of(SEPARATE)],
-        MARGIN,
-        &evidence.bootstrap,
-    )]
+    let equal = Criterion::Equal(MARGIN);
+    let of = |method| evidence.between(Of::hidden(method).full(), Control::None, first_and_last);
+    let difference = || -> Found { Measurement::mean(&of("stitching")?.less(&of(SEPARATE)?), equal) };
+    let statement = "MAS with stitching's settings equals a stitcher that was written apart";
+    vec![Part::stated("equal", statement, equal, difference()).of("of the difference, paired over pairs of networks")]
+}
+
+/// The networks of a fit in the direction that stitching is trained in.
+pub(super) fn first_and_last(of: &UnitOutcomes) -> Option<(&String, &String)> {
+    Some((of.networks.first()?, of.networks.last()?))
 }
 
 #[cfg(test)]

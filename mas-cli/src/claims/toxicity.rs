@@ -1,15 +1,21 @@
 //! C7: fine-tunes of a language model on toxic and on other text.
 
+use std::collections::BTreeMap;
+
 use super::every::show;
-use super::{Claim, Criterion, EQUAL, Evidence, Measurement, Of, Part};
+use super::{Claim, Criterion, EQUAL, Evidence, Found, Measurement, Of, Part};
 use crate::results::Control;
-use crate::statistics::{Direction, network_difference, network_names};
+use crate::statistics::{
+    Direction, Interval, MOST_PERMUTED, Score, Unit, mean_interval, network_names, networks_of, permutation_p,
+};
 use crate::toxicity::Group;
 
-/// C7. Its parts, at every site at which fine-tunes were aligned by stepwise MAS:
+/// C7. Stated, at every site at which fine-tunes were aligned by stepwise MAS:
 ///
-/// - IIA between two toxic fine-tunes is above that between a toxic one and one that is not: their difference is above 0;
-/// - IIA between two that are not toxic equals that within a model, where every answer is right.
+/// - IIA between two toxic fine-tunes is above that between a toxic one and one that is not: the difference of the means
+///   over directions, against what it is with the models' labels exchanged in every possible way;
+/// - IIA between two that are not toxic equals that within them, paired: the mean of a pair's two directions less the mean
+///   of the two models' own.
 pub(super) const CLAIM: Claim = Claim {
     id: "C7",
     statement: "Fine-tunes on toxic text align with each other more than with others, and others align with each other \
@@ -32,43 +38,91 @@ fn parts(evidence: &Evidence<'_>) -> Vec<Part> {
 }
 
 fn at(evidence: &Evidence<'_>, site: &str) -> [Part; 2] {
-    let of = |group: Group| -> Vec<Direction> {
+    let of = |group: Group| -> Result<Vec<Direction>, String> {
         let units = evidence.units(Of::at(site, "stepwise", "mas"));
-        units.flat_map(|unit| group.directions(unit, Control::None)).collect()
+        let found: Vec<Direction> = units.flat_map(|unit| group.directions(unit, Control::None)).collect();
+        if found.is_empty() {
+            return Err(format!("the study has no {} directions at {site}", group.name()));
+        }
+        Ok(found)
     };
-    let (toxic, mixed) = (of(Group::ToxicToxic), of(Group::ToxicNontoxic));
-    let measured = network_difference(&toxic, &mixed, &evidence.bootstrap).map(|interval| Measurement {
-        interval,
-        text: format!("difference of the means over {} and {} directions {}", toxic.len(), mixed.len(), show(interval)),
-        networks: kinds(&toxic).min(kinds(&mixed)),
-    });
-    let above = Part {
-        id: format!("{site}.toxic"),
-        statement: format!("Toxic–toxic IIA is above toxic–non-toxic at {site}"),
-        measured,
-        criterion: Some(Criterion::AtLeast(0.0)),
-        rule: "of the difference, changed pairs".to_owned(),
+    let permuted = || -> Result<(Measurement, [f64; 2]), String> {
+        above(&of(Group::ToxicToxic)?, &of(Group::ToxicNontoxic)?, &of(Group::NontoxicNontoxic).unwrap_or_default())
     };
-    let sides = [&*of(Group::NontoxicNontoxic), &*of(Group::Within)];
-    let mut equal = Part::equal(
-        format!("{site}.nontoxic"),
-        format!("Non-toxic–non-toxic IIA equals that within a model at {site}"),
-        sides,
-        EQUAL,
-        &evidence.bootstrap,
-    );
-    "of the difference, changed pairs and within a model all".clone_into(&mut equal.rule);
-    [above, equal]
+    let (measured, p) = permuted().map_or_else(|none| (Err(none), [1.0; 2]), |(measured, p)| (Ok(measured), p));
+    let equal = Criterion::Equal(EQUAL);
+    let as_within = || -> Found {
+        let own = of(Group::Within)?;
+        let within = |name: &str| own.iter().find(|direction| direction.source == name).cloned().map(Score::Share);
+        let less = |unit: Unit| {
+            let [a, b] = &unit.networks;
+            let other = Score::Mean(vec![within(a)?, within(b)?]);
+            Some(unit.against(other))
+        };
+        let units: Vec<Unit> = Unit::means(of(Group::NontoxicNontoxic)?).into_iter().filter_map(less).collect();
+        Measurement::mean(&units, equal)
+    };
+    [
+        Part::stated(
+            format!("{site}.toxic"),
+            format!("Toxic–toxic IIA is above toxic–non-toxic at {site}"),
+            Criterion::Permuted(p),
+            measured,
+        )
+        .of("exact permutation of the models' labels, changed pairs"),
+        Part::stated(
+            format!("{site}.nontoxic"),
+            format!("Non-toxic–non-toxic IIA equals that within a model at {site}"),
+            equal,
+            as_within(),
+        )
+        .of("of the difference, paired over pairs of models, changed pairs and within a model all"),
+    ]
 }
 
-/// How many models directions are between, of the kind that they have fewer of.
-fn kinds(directions: &[Direction]) -> usize {
-    let names = network_names(directions);
-    let toxic = names.iter().filter(|name| Group::is_toxic(name)).count();
-    match names.len() - toxic {
-        0 => toxic,
-        others => toxic.min(others),
-    }
+/// How far toxic–toxic lies above toxic–non-toxic, and how often exchanged labels give as much, or as little.
+fn above(toxic: &[Direction], mixed: &[Direction], others: &[Direction]) -> Result<(Measurement, [f64; 2]), String> {
+    let all: Vec<Direction> = [toxic, mixed, others].concat();
+    let names = network_names(&all);
+    let labels: Vec<bool> = names.iter().map(|name| Group::is_toxic(name)).collect();
+    let place: BTreeMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+    let shares: Vec<(usize, usize, f64)> = all
+        .iter()
+        .filter_map(|direction| {
+            let value = Score::Share(direction.clone()).value()?;
+            Some((place[&*direction.source], place[&*direction.target], value))
+        })
+        .collect();
+    let difference = |labels: &[bool]| {
+        let mean = |both: bool| {
+            let of = |(s, t)| if both { labels[s] && labels[t] } else { labels[s] != labels[t] };
+            let (sum, count) = shares
+                .iter()
+                .filter(|(s, t, _)| of((*s, *t)))
+                .fold((0.0, 0.0), |(sum, count), (.., value)| (sum + value, count + 1.0));
+            (count > 0.0).then(|| sum / count)
+        };
+        Some(mean(true)? - mean(false)?)
+    };
+    let p = permutation_p(&labels, difference).ok_or_else(|| {
+        format!("labels can be exchanged among 2 to {MOST_PERMUTED} models of both kinds, all aligned with each other")
+    })?;
+    let [one, other] = [toxic, mixed].map(|directions| Unit::means(directions.iter().cloned()));
+    let means = mean_interval(&one, 0.95).zip(mean_interval(&other, 0.95));
+    let (a, b) = means.ok_or("no direction between models has changed pairs")?;
+    let interval = Interval::difference(a, b);
+    let text = format!(
+        "{} between {} pairs of toxic models, {} between {} of a toxic one and another: difference {}, p = {:.3} (as low: \
+         {:.3})",
+        show(a),
+        one.len(),
+        show(b),
+        other.len(),
+        show(interval),
+        p[0],
+        p[1]
+    );
+    Ok((Measurement { interval, text, networks: networks_of(&other).len() }, p))
 }
 
 #[cfg(test)]
@@ -76,7 +130,6 @@ mod tests {
     use super::*;
     use crate::claims::{Verdict, claim};
     use crate::results::{AlignmentUnit, ClaimRow, OVERALL, OutcomeRow, UnitOutcomes};
-    use crate::statistics::Bootstrap;
 
     /// What becomes of the claim among so many toxic and as many other models, in each group with its own share of right
     /// pairs in a hundred: within, toxic–toxic, toxic–non-toxic, non-toxic–non-toxic.
@@ -113,8 +166,7 @@ mod tests {
             seed: 0,
         };
         let outcomes = [UnitOutcomes { unit, networks: names, inaccessible: Vec::new(), rows }];
-        let bootstrap = Bootstrap { draws: 300, ..Bootstrap::default() };
-        claim("C7").unwrap().decide(&Evidence { outcomes: &outcomes, fits: &[], similarity: &[], bootstrap })
+        claim("C7").unwrap().decide(&Evidence { outcomes: &outcomes, ..Evidence::default() })
     }
 
     fn verdicts(rows: &[ClaimRow]) -> [Verdict; 3] {
@@ -130,10 +182,12 @@ mod tests {
         assert_eq!(verdicts(&decided(5, [100, 80, 80, 100])), [NotDecided, NotDecided, Holds]);
     }
 
+    /// Three and three: the labels as they are and one more are the extreme ones among 20, since exchanged labels differ.
     #[test]
-    fn three_models_of_a_kind_decide_nothing() {
+    fn three_models_of_a_kind_are_enough_for_labels_and_not_for_equality() {
         let rows = decided(3, [100, 80, 40, 50]);
-        assert_eq!(verdicts(&rows), [Verdict::NotDecided; 3]);
-        assert!(rows[1].measured.contains("3 networks") && rows[2].measured.contains("3 networks"), "{rows:?}");
+        assert_eq!(verdicts(&rows), [Verdict::NotDecided, Verdict::Holds, Verdict::NotDecided]);
+        assert!(rows[1].measured.contains("p = 0.050"), "{rows:?}");
+        assert!(rows[2].measured.contains("3 networks"), "{rows:?}");
     }
 }

@@ -12,6 +12,8 @@ pub const HIGH: f64 = 0.90;
 pub const LOW: f64 = 0.50;
 /// *equal*: two one-sided tests within ± this.
 pub const EQUAL: f64 = 0.03;
+/// Permutations: at most this share of all labellings is as extreme.
+pub const BY_CHANCE: f64 = 0.05;
 /// Networks (training seeds) that a statement about networks in general takes at least.
 pub const ENOUGH_NETWORKS: usize = 5;
 
@@ -63,24 +65,40 @@ pub enum Criterion {
     AtLeast(f64),
     /// At most this value.
     AtMost(f64),
-    /// Less than what another interval is about.
-    Below(Interval),
-    /// A difference that is none, within this margin. The interval must be of level 0.90.
+    /// Above this value.
+    Above(f64),
+    /// A difference that is none, within this margin: two one-sided tests.
     Equal(f64),
+    /// A difference that is no lower than this margin below zero: one one-sided test.
+    NotBelow(f64),
+    /// A difference between groups, above what exchanged labels give: the shares of all labellings that give as much or
+    /// more, and as much or less.
+    Permuted([f64; 2]),
 }
 
 impl Criterion {
+    /// The level of the interval that it is meant for: tests that are one-sided at 5 % take one of 90 %.
+    #[must_use]
+    pub fn level(self) -> f64 {
+        match self {
+            Self::Equal(_) | Self::NotBelow(_) => 0.90,
+            _ => 0.95,
+        }
+    }
+
     /// The verdict on an interval.
     #[must_use]
     pub fn decide(self, interval: Interval) -> Verdict {
         let (holds, fails) = match self {
             Self::AtLeast(threshold) => (interval.low >= threshold, interval.high < threshold),
             Self::AtMost(threshold) => (interval.high <= threshold, interval.low > threshold),
-            Self::Below(other) => (interval.high < other.low, interval.low > other.high),
+            Self::Above(threshold) => (interval.low > threshold, interval.high < threshold),
             Self::Equal(margin) => {
                 let equal = equivalence(interval, margin);
                 (equal == Equivalence::Equal, equal == Equivalence::Different)
             }
+            Self::NotBelow(margin) => (interval.low >= -margin, interval.high < -margin),
+            Self::Permuted([above, below]) => (above <= BY_CHANCE, below <= BY_CHANCE),
         };
         if holds {
             Verdict::Holds
@@ -97,8 +115,10 @@ impl fmt::Display for Criterion {
         match self {
             Self::AtLeast(threshold) => write!(f, "lower bound ≥ {threshold:.2}"),
             Self::AtMost(threshold) => write!(f, "upper bound ≤ {threshold:.2}"),
-            Self::Below(other) => write!(f, "upper bound < {:.3}", other.low),
+            Self::Above(threshold) => write!(f, "lower bound > {threshold:.2}"),
             Self::Equal(margin) => write!(f, "90 % interval within ± {margin:.2}"),
+            Self::NotBelow(margin) => write!(f, "90 % interval above −{margin:.2}"),
+            Self::Permuted([above, _]) => write!(f, "p = {above:.3} ≤ {BY_CHANCE:.2}"),
         }
     }
 }
@@ -114,7 +134,6 @@ mod tests {
 
     #[test]
     fn each_criterion_each_verdict_and_the_boundaries() {
-        let other = Interval { value: 0.5, low: 0.4, high: 0.6 };
         let table = [
             (Criterion::AtLeast(HIGH), 0.90, 1.00, Holds),
             (Criterion::AtLeast(HIGH), 0.899, 1.00, NotDecided),
@@ -124,13 +143,18 @@ mod tests {
             (Criterion::AtMost(LOW), 0.00, 0.501, NotDecided),
             (Criterion::AtMost(LOW), 0.50, 0.90, NotDecided),
             (Criterion::AtMost(LOW), 0.501, 0.90, Fails),
-            (Criterion::Below(other), 0.0, 0.399, Holds),
-            (Criterion::Below(other), 0.0, 0.4, NotDecided),
-            (Criterion::Below(other), 0.6, 0.9, NotDecided),
-            (Criterion::Below(other), 0.601, 0.9, Fails),
+            (Criterion::Above(0.0), 0.001, 0.3, Holds),
+            (Criterion::Above(0.0), 0.0, 0.0, NotDecided),
+            (Criterion::Above(0.0), -0.2, -0.001, Fails),
             (Criterion::Equal(EQUAL), -0.03, 0.03, Holds),
             (Criterion::Equal(EQUAL), -0.03, 0.04, NotDecided),
             (Criterion::Equal(EQUAL), 0.031, 0.04, Fails),
+            (Criterion::NotBelow(0.05), -0.05, 0.4, Holds),
+            (Criterion::NotBelow(0.05), -0.06, 0.0, NotDecided),
+            (Criterion::NotBelow(0.05), -0.3, -0.051, Fails),
+            (Criterion::Permuted([0.05, 1.0]), 0.0, 0.0, Holds),
+            (Criterion::Permuted([0.3, 0.8]), 0.0, 0.0, NotDecided),
+            (Criterion::Permuted([1.0, 0.05]), 0.0, 0.0, Fails),
         ];
         for (criterion, low, high, expected) in table {
             assert_eq!(decide(criterion, low, high), expected, "{criterion} on [{low}, {high}]");

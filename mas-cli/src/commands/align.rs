@@ -14,7 +14,7 @@ use crate::{
     given::{Given, Recording},
     networks::{Loaded, distinct_names, folder_name, hash_of},
     results::{IiaRow, OutcomeRow, Quantity, QuantityRow, read_rows, write_rows},
-    statistics::{Bootstrap, iia_rows},
+    statistics::iia_rows,
     studies::{by_variable, lowest},
     study::{AlignConfiguration, FitControl, FitSettings, Prompts, defaults, value_range},
     work::{self, AlignmentSettings, PairCounts},
@@ -240,10 +240,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     }
     let AlignmentSettings { converged, ending, pairs, warnings, .. } =
         AlignmentSettings::read(&unfinished.alignment())?;
-    let bootstrap = Bootstrap { seed: plain.seed, ..Bootstrap::default() };
     let rows: Vec<IiaRow> = by_variable("", &file_name(&arguments.out), &plain, &names, &outcomes)
         .iter()
-        .flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap))
+        .flat_map(|of| iia_rows(&of.unit, &of.rows))
         .collect();
     write_rows(&unfinished.alignment().join("iia.csv"), &rows)?;
     let mut beside = Vec::new();

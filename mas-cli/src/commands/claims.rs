@@ -7,9 +7,13 @@ pub(super) fn table<'a>(claims: impl IntoIterator<Item = &'a ClaimRow>) -> Strin
         let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.3}"));
         if row.part == OVERALL {
             text.push_str(&format!("{}  {}  {}\n", row.claim, row.verdict, row.statement));
+            if let Some(but) = row.but() {
+                text.push_str(&format!("    but {but}\n"));
+            }
         } else {
             text.push_str(&format!(
-                "    {:<28} {:<12} {} [{}, {}]  {}; {}\n",
+                "    {:<8} {:<28} {:<12} {} [{}, {}]  {}; {}\n",
+                row.kind.id(),
                 row.part,
                 row.verdict,
                 number(row.value),

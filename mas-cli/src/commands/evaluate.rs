@@ -10,7 +10,7 @@ use crate::{
     networks::folder_name,
     results::{IiaRow, trained_name},
     seeds::derive,
-    statistics::{Bootstrap, iia_rows},
+    statistics::iia_rows,
     studies::by_variable,
     work::{self, AlignmentSettings},
 };
@@ -66,10 +66,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     // Not the pairs that it was judged by when it was fitted, whatever its seed was.
     let seed = derive(session.seed(), &["evaluation"]);
     let outcomes = work::remeasure(&configuration, &alignment, networks, &compute, arguments.pairs, seed)?;
-    let bootstrap = Bootstrap { seed, ..Bootstrap::default() };
     let names: Vec<String> = alignment.members().iter().map(|member| member.network.clone()).collect();
     let outcomes = by_variable("", &folder_name(folder)?, &configuration, &names, &outcomes);
-    let rows: Vec<IiaRow> = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect();
+    let rows: Vec<IiaRow> = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows)).collect();
     session.output.result(&json!({ "alignment": folder, "pairs": arguments.pairs, "iia": rows }), || table(&rows))
 }
 

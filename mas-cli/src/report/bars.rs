@@ -11,7 +11,7 @@ use super::theme::Paint;
 use super::write::ReportError;
 use crate::claims::RSA_MEASURE;
 use crate::results::{Control, SimilarityRow};
-use crate::statistics::{Bootstrap, Interval, Tie, tie_interval};
+use crate::statistics::{Interval, Tie, Unit, mean_interval};
 
 const PITCH: f64 = 25.0;
 const BAR: f64 = 13.0;
@@ -190,11 +190,17 @@ pub(super) fn measure_interval(
     distinct: bool,
 ) -> Option<(Interval, usize)> {
     let here = rows.iter().filter(|row| row.site == site && row.measure == measure && row.distinct == distinct);
-    let ties: Vec<Tie> = here
+    let ties: Vec<Unit> = here
         .filter(|row| row.a != row.b)
-        .map(|row| Tie { a: row.a.clone(), b: row.b.clone(), value: row.value })
+        .map(|row| Unit::from(&Tie { a: row.a.clone(), b: row.b.clone(), value: row.value }))
         .collect();
-    Some((tie_interval(&ties, &Bootstrap::default())?, ties.len()))
+    let found = mean_interval(&ties, 0.95)?;
+    // An interval of Student's t knows nothing of what a measure can be.
+    let (least, most) =
+        measure.parse::<mas_metrics::Measure>().map_or((f64::NEG_INFINITY, f64::INFINITY), mas_metrics::Measure::range);
+    let interval =
+        Interval { low: found.low.max(least).min(found.value), high: found.high.min(most).max(found.value), ..found };
+    Some((interval, ties.len()))
 }
 
 /// The rows of some facets: the order of the first, what only others have after its kind.

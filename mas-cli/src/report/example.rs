@@ -9,7 +9,7 @@ use crate::results::{
     AlignmentUnit, Control, FitCurve, FitRow, OutcomeRow, Quantity, QuantityRow, SimilarityRow, UnitOutcomes,
     untrained_twin,
 };
-use crate::statistics::{Bootstrap, iia_rows};
+use crate::statistics::iia_rows;
 
 const NETWORKS: usize = 5;
 
@@ -24,11 +24,10 @@ pub(crate) fn data() -> ReportData {
         outcomes(&mut rng, "hidden", "individual", 32, 0.994),
         outcomes(&mut rng, "embedding", "stepwise", 16, 0.985),
     ];
-    let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
-    let iia = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect();
+    let iia = outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows)).collect();
     let similarity = similarity(&mut rng);
     let fits = fits(&mut rng);
-    let evidence = Evidence { outcomes: &outcomes, fits: &fits, similarity: &similarity, bootstrap };
+    let evidence = Evidence { outcomes: &outcomes, similarity: &similarity, encodings: &[] };
     let claims = claim("C1").map(|claim| claim.decide(&evidence)).unwrap_or_default();
     let networks = (0..NETWORKS).map(|index| NetworkSummary {
         name: name(index),

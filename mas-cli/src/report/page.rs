@@ -10,7 +10,7 @@ use super::figure::{Figure, file_name};
 use super::pooled::{Place, pooled, settings};
 use super::table::{Cell, Table};
 use super::{beside, theme};
-use crate::claims::Verdict;
+use crate::claims::{PartKind, Verdict};
 use crate::results::{ClaimRow, Control, OVERALL, SimilarityRow};
 use crate::statistics::Interval;
 
@@ -91,6 +91,8 @@ struct Study<'a> {
 struct Claim<'a> {
     row: &'a ClaimRow,
     overall: bool,
+    /// Whether the controls of a claim begin here.
+    first_control: bool,
     value: String,
 }
 
@@ -101,7 +103,17 @@ impl<'a> Claim<'a> {
             (Some(value), ..) => format!("{value:.3}"),
             _ => String::new(),
         };
-        Self { row, overall: row.part == OVERALL, value }
+        Self { row, overall: row.part == OVERALL, first_control: false, value }
+    }
+
+    /// The rows of a table, in which it is said where controls begin.
+    fn all(rows: &'a [ClaimRow]) -> Vec<Self> {
+        let before = std::iter::once(None).chain(rows.iter().map(|row| Some(row.kind)));
+        let begins = |row: &ClaimRow, before| row.kind == PartKind::Control && before != Some(PartKind::Control);
+        rows.iter()
+            .zip(before)
+            .map(|(row, before)| Self { first_control: begins(row, before), ..Self::new(row) })
+            .collect()
     }
 
     fn class(&self) -> &'static str {
@@ -140,7 +152,7 @@ impl<'a> Page<'a> {
                 Study {
                     id,
                     data: study,
-                    claims: study.claims.iter().map(Claim::new).collect(),
+                    claims: Claim::all(&study.claims),
                     main: of.main.iter().collect(),
                     heatmaps: of.heatmaps.iter().collect(),
                     more_heatmaps: of.more_heatmaps.iter().collect(),

@@ -6,7 +6,7 @@ use mas_core::Method;
 
 use super::data::StudyReport;
 use crate::results::{Control, IiaRow, NULL, Population, QuantityRow, UnitOutcomes, trained_name};
-use crate::statistics::{Bootstrap, Direction, Interval, directions, network_interval};
+use crate::statistics::{Direction, Interval, Unit, directions, mean_interval};
 
 /// Alignments that are fits of the same thing; seeds are not told apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -184,10 +184,10 @@ pub(super) fn pooled_over(
         .flat_map(|of| directions(&of.rows, control, population).into_iter().map(|found| (found, &of.networks)))
         .filter(|(direction, networks)| place.contains(&direction.source, &direction.target, networks))
         .map(|(direction, _)| direction)
-        .map(Direction::under_trained_names)
         .collect();
-    if let Some(interval) = network_interval(&measured, &Bootstrap::default()) {
-        return Some(Pooled { interval, directions: measured.len() });
+    let count = measured.len();
+    if let Some(interval) = mean_interval(&Unit::means(measured), 0.95) {
+        return Some(Pooled { interval, directions: count });
     }
     let rows: Vec<_> = rows_over(study, setting, control, population)
         .filter(|row| place.contains(&row.source, &row.target, &[]))

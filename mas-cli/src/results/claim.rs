@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tidy;
-use crate::claims::Verdict;
+use crate::claims::{PartKind, Verdict};
 
 /// The `part` of the row that sums a claim up.
 pub const OVERALL: &str = "overall";
+
+/// What comes between what was measured for a claim and the controls that fail.
+pub(crate) const BUT: &str = "; but ";
 
 /// One part of a claim, or its sum ([`OVERALL`]), with what was measured, the threshold and the verdict.
 ///
@@ -17,6 +20,8 @@ pub struct ClaimRow {
     pub claim: String,
     /// The part's id, or [`OVERALL`].
     pub part: String,
+    /// Whether it is claimed or says what the claim is worth; the sum is made of what is claimed alone.
+    pub kind: PartKind,
     /// The statement that is decided.
     pub statement: String,
     /// What was measured, in words.
@@ -33,9 +38,17 @@ pub struct ClaimRow {
     pub verdict: Verdict,
 }
 
+impl ClaimRow {
+    /// What is to be said beside the verdict on the whole of a claim: the controls that fail.
+    #[must_use]
+    pub fn but(&self) -> Option<&str> {
+        if self.part == OVERALL { self.measured.split_once(BUT).map(|(_, but)| but) } else { None }
+    }
+}
+
 impl Tidy for ClaimRow {
     const COLUMNS: &'static [&'static str] =
-        &["claim", "part", "statement", "measured", "value", "low", "high", "threshold", "verdict"];
+        &["claim", "part", "kind", "statement", "measured", "value", "low", "high", "threshold", "verdict"];
 }
 
 #[cfg(test)]
@@ -47,6 +60,7 @@ pub(super) mod tests {
         ClaimRow {
             claim: "C1".into(),
             part: OVERALL.into(),
+            kind: PartKind::Stated,
             statement: "all of it".into(),
             measured: "nothing".into(),
             value: None,

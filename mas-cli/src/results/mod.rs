@@ -44,6 +44,7 @@ mod similarity;
 mod table;
 mod unit;
 
+pub(crate) use claim::BUT;
 pub use claim::{ClaimRow, OVERALL};
 pub use encoding::EncodingRow;
 pub use fit::{FitCurve, FitRow};

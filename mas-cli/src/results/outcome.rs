@@ -6,7 +6,7 @@ use super::{Control, Tidy, flag};
 
 /// One held-out interchange of one direction and whether it came out right.
 ///
-/// Pairs share sequences, so they are not independent: the sequence ids are here for the bootstrap to keep together
+/// Pairs share sequences, so they are not independent: the sequence ids are here for intervals to keep together
 /// what belongs together. An id names a sequence of the alignment's held-out data; directions that use the same
 /// sequence should give it the same id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

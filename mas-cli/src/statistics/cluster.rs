@@ -1,6 +1,8 @@
-//! Bootstrap over sequences, for one direction of one alignment.
+//! The interval of one direction of one alignment, over sequences.
 
-use super::{Bootstrap, Interval, binomial_interval};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::{Interval, binomial_interval};
 
 /// The pairs that share one sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -11,22 +13,30 @@ pub struct Cluster {
     pub pairs: f64,
 }
 
-/// The share of pairs that are right, with an interval over sequences: the percentile bootstrap that resamples
-/// clusters, in union with the exact binomial interval for as many trials as there are clusters.
+/// The share of pairs that are right, with an interval over sequences; `level` is its coverage.
+///
+/// It is the exact binomial interval (Clopper–Pearson) for the *effective* number of trials (Korn and Graubard 1998): that
+/// at which independent trials would vary as much as the clusters do, `p(1 − p)` by the variance of the share over clusters,
+/// times the square of the ratio of Student's t for as many trials as there are pairs and for as many as there are clusters,
+/// and no more than there are pairs. Where all pairs are right, or none, nothing is known of how alike the pairs of a cluster
+/// fare, and each cluster counts once.
 ///
 /// `None` where there are no pairs.
 #[must_use]
-pub fn cluster_interval(clusters: &[Cluster], bootstrap: &Bootstrap) -> Option<Interval> {
+pub fn cluster_interval(clusters: &[Cluster], level: f64) -> Option<Interval> {
     let value = share(clusters.iter())?;
-    let mut rng = bootstrap.rng();
-    // Where all pairs are right, or none is, so they are in every resample.
-    let draws = if value == 0.0 || value == 1.0 { 0 } else { bootstrap.draws.max(1) };
-    let resampled = (0..draws)
-        .filter_map(|_| share((0..clusters.len()).map(|_| &clusters[Bootstrap::place(&mut rng, clusters.len())])))
-        .collect();
-    let trials = clusters.iter().filter(|cluster| cluster.pairs > 0.0).count();
-    let exact = binomial_interval(value, trials as f64, bootstrap.level);
-    Some(bootstrap.percentile(value, resampled).union(exact))
+    let tried = clusters.iter().filter(|cluster| cluster.pairs > 0.0).count() as f64;
+    let pairs: f64 = clusters.iter().map(|cluster| cluster.pairs).sum();
+    let squares: f64 = clusters.iter().map(|cluster| ((cluster.correct - value * cluster.pairs) / pairs).powi(2)).sum();
+    let trials = if value <= 0.0 || value >= 1.0 || tried < 2.0 {
+        tried
+    } else {
+        let quantile =
+            |freedom: f64| StudentsT::new(0.0, 1.0, freedom).map_or(1.96, |t| t.inverse_cdf(0.5 + level / 2.0));
+        let effective = value * (1.0 - value) / (squares * tried / (tried - 1.0));
+        (effective * (quantile(pairs - 1.0) / quantile(tried - 1.0)).powi(2)).min(pairs)
+    };
+    Some(binomial_interval(value, trials, level))
 }
 
 /// Right pairs by pairs; `None` where there are no pairs.
@@ -38,9 +48,6 @@ pub(super) fn share<'a>(clusters: impl Iterator<Item = &'a Cluster>) -> Option<f
 
 #[cfg(test)]
 mod tests {
-    use rand::{RngExt, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
-
     use super::*;
 
     fn of(correct: &[(f64, f64)]) -> Vec<Cluster> {
@@ -49,9 +56,19 @@ mod tests {
 
     #[test]
     fn all_right_is_not_certainty() {
-        let interval = cluster_interval(&of(&[(3.0, 3.0); 100]), &Bootstrap::default()).unwrap();
+        let interval = cluster_interval(&of(&[(3.0, 3.0); 100]), 0.95).unwrap();
         assert!((interval.low - 0.025f64.powf(0.01)).abs() < 1e-9, "{interval:?}");
         assert_eq!((interval.value, interval.high), (1.0, 1.0));
+    }
+
+    /// One pair a sequence is the plain binomial: R, binom.test(8, 10)$conf.int, but for the variance's n/(n − 1).
+    #[test]
+    fn single_pairs_are_independent_trials() {
+        let clusters: Vec<_> =
+            (0..1000).map(|i| Cluster { correct: f64::from(u8::from(i < 800)), pairs: 1.0 }).collect();
+        let found = cluster_interval(&clusters, 0.95).unwrap();
+        let plain = binomial_interval(0.8, 1000.0, 0.95);
+        assert!((found.low - plain.low).abs() < 1e-4 && (found.high - plain.high).abs() < 1e-4, "{found:?} {plain:?}");
     }
 
     #[test]
@@ -59,37 +76,15 @@ mod tests {
         // 400 sequences of 5 pairs each that fare alike: the standard error is √(p(1 − p)/400), not of 2,000 pairs.
         let clusters: Vec<_> =
             (0..400).map(|i| Cluster { correct: if i % 4 == 0 { 0.0 } else { 5.0 }, pairs: 5.0 }).collect();
-        let interval = cluster_interval(&clusters, &Bootstrap::default()).unwrap();
+        let interval = cluster_interval(&clusters, 0.95).unwrap();
         let expected = 2.0 * 1.96 * (0.75f64 * 0.25 / 400.0).sqrt();
-        assert!((interval.high - interval.low - expected).abs() < 0.15 * expected, "{interval:?}, {expected}");
+        assert!((interval.high - interval.low - expected).abs() < 0.05 * expected, "{interval:?}, {expected}");
     }
 
     #[test]
-    fn covers_the_truth_about_as_often_as_it_says() {
-        let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let bootstrap = Bootstrap { draws: 300, ..Bootstrap::default() };
-        let trials = 300;
-        let mut covered = 0;
-        for _ in 0..trials {
-            // Each sequence has its own chance, 0.6 or 1.0, so that its pairs are correlated; the truth is 0.8.
-            let clusters: Vec<_> = (0..60)
-                .map(|_| {
-                    let chance = if rng.random_bool(0.5) { 0.6 } else { 1.0 };
-                    let correct = (0..4).filter(|_| rng.random_bool(chance)).count();
-                    Cluster { correct: correct as f64, pairs: 4.0 }
-                })
-                .collect();
-            let interval = cluster_interval(&clusters, &bootstrap).unwrap();
-            covered += usize::from(interval.low <= 0.8 && 0.8 <= interval.high);
-        }
-        assert!(covered as f64 >= 0.93 * f64::from(trials), "{covered} of {trials}");
-    }
-
-    #[test]
-    fn the_same_rows_give_the_same_interval() {
-        let clusters = of(&[(1.0, 2.0), (0.0, 1.0), (3.0, 3.0)]);
-        let bootstrap = Bootstrap::default();
-        assert_eq!(cluster_interval(&clusters, &bootstrap), cluster_interval(&clusters, &bootstrap));
-        assert_eq!(cluster_interval(&[], &bootstrap), None);
+    fn one_sequence_is_one_trial() {
+        let interval = cluster_interval(&of(&[(3.0, 4.0)]), 0.95).unwrap();
+        assert!(interval.low < 0.1 && interval.high > 0.98, "{interval:?}");
+        assert_eq!(cluster_interval(&[], 0.95), None);
     }
 }

@@ -14,7 +14,7 @@ pub enum Equivalence {
 }
 
 /// Two one-sided tests at 5 % each, from the **90 %** interval of a difference (see
-/// [`network_difference`](super::network_difference)): equal when the interval lies within ± `margin`, different when
+/// [`mean_interval`](super::mean_interval)): equal when the interval lies within ± `margin`, different when
 /// it lies outside altogether (Schuirmann 1987).
 #[must_use]
 pub fn equivalence(difference: Interval, margin: f64) -> Equivalence {

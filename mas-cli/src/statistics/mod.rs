@@ -1,33 +1,38 @@
 //! Intervals over results.
 //!
-//! What is resampled decides what an interval is about. [`cluster_interval`] resamples held-out sequences and speaks of
-//! *these* networks; [`network_interval`] resamples networks and, within each, sequences (a hierarchical bootstrap) and
-//! speaks of networks in general, as far as a handful of them can.
+//! What varies decides what an interval is about. [`cluster_interval`] is over held-out sequences and speaks of *these*
+//! networks; [`mean_interval`] is of numbers about networks or pairs of them, each number of which may be a difference
+//! within those, and speaks of networks in general, as far as a handful of them can.
 //!
-//! Two things are always done, because a bare percentile bootstrap gets them wrong:
+//! Two things are always done, because simpler intervals get them wrong:
 //!
 //! - Pairs that share a sequence stay together. Clusters are the *target's* sequences: the target's own trial decides
 //!   most of what an interchange can come to (how much response is left, whether the plan allows the counterfactual).
-//! - When every pair is right, every resample is all right, and the percentile interval is [1, 1], as if infinitely many
-//!   pairs had been tried. Intervals are therefore the union of the bootstrap's with the exact binomial (Clopper–Pearson)
-//!   interval whose sample size is the number of sequences, not of pairs. They are never of zero width. (Measures that are no shares
-//!   have no such interval: [`tie_interval`].)
+//! - When every pair is right, nothing varies, and an interval made of variation would be [1, 1], as if infinitely many
+//!   pairs had been tried. Shares have the exact binomial (Clopper–Pearson) interval then, whose sample size is the number
+//!   of sequences, not of pairs. Only measures that are no shares can have an interval without width.
 //!
-//! All of it is seeded: the same rows give the same intervals.
-//!
-//! With few networks a percentile bootstrap is somewhat too narrow (its variance is (n − 1)/n of what it should be);
-//! this is why fewer than five decide nothing.
+//! Nothing is drawn at random: the same rows give the same intervals. How often they cover the truth is simulated by
+//! `cargo test --release --workspace --test coverage -- --ignored --nocapture`.
 
 mod binomial;
 mod cluster;
+mod components;
+mod direction;
 mod equivalence;
 mod interval;
-mod network;
+mod permutation;
 mod summary;
+mod unit;
 
 pub use binomial::binomial_interval;
 pub use cluster::{Cluster, cluster_interval};
+pub use direction::{Direction, Tie, network_names};
 pub use equivalence::{Equivalence, equivalence};
-pub use interval::{Bootstrap, Interval};
-pub use network::{Direction, Tie, network_difference, network_interval, network_names, share_interval, tie_interval};
+pub use interval::Interval;
+pub use permutation::{MOST_PERMUTED, permutation_p};
 pub use summary::{directions, iia_rows};
+pub use unit::{Score, Unit, mean_interval, networks_of};
+
+/// The coverage of intervals where nothing else is said.
+pub const LEVEL: f64 = 0.95;

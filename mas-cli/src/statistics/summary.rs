@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bootstrap, Cluster, Direction, cluster_interval};
-use crate::results::{AlignmentUnit, Control, IiaRow, OutcomeRow, Population, trained_name};
+use super::{Cluster, Direction, LEVEL, cluster_interval};
+use crate::results::{AlignmentUnit, Control, IiaRow, OutcomeRow, Population};
 
 impl Population {
     /// Whether an interchange belongs to this population.
@@ -34,29 +34,12 @@ pub fn directions(rows: &[OutcomeRow], control: Control, population: Population)
         .collect()
 }
 
-impl Direction {
-    /// Whether source and target are the same network; an untrained twin counts as another than the one it resembles.
-    #[must_use]
-    pub fn is_within(&self) -> bool {
-        self.source == self.target
-    }
-
-    /// The same with untrained twins under the names of the networks that they are twins of: a network and its twin
-    /// are one draw from the population of networks.
-    #[must_use]
-    pub fn under_trained_names(mut self) -> Self {
-        self.source = trained_name(&self.source).to_owned();
-        self.target = trained_name(&self.target).to_owned();
-        self
-    }
-}
-
 /// One row a direction, control and population that has pairs: value, interval over sequences, counts. The outcomes are of
 /// one variable, the unit's.
 ///
 /// [`Control::Ceiling`] involves no interchange: it has rows over all pairs only.
 #[must_use]
-pub fn iia_rows(unit: &AlignmentUnit, outcomes: &[OutcomeRow], bootstrap: &Bootstrap) -> Vec<IiaRow> {
+pub fn iia_rows(unit: &AlignmentUnit, outcomes: &[OutcomeRow]) -> Vec<IiaRow> {
     let mut rows = Vec::new();
     for control in Control::ALL {
         for population in [Population::All, Population::Changed, Population::HeldOutCounts] {
@@ -71,7 +54,7 @@ pub fn iia_rows(unit: &AlignmentUnit, outcomes: &[OutcomeRow], bootstrap: &Boots
             }
             for direction in directions(outcomes, control, population) {
                 let clusters: Vec<Cluster> = direction.sequences.values().copied().collect();
-                let Some(interval) = cluster_interval(&clusters, bootstrap) else { continue };
+                let Some(interval) = cluster_interval(&clusters, LEVEL) else { continue };
                 let (right, all) = tokens[&(direction.source.as_str(), direction.target.as_str())];
                 rows.push(IiaRow {
                     study: unit.study.clone(),
@@ -139,7 +122,7 @@ mod tests {
             outcome(2, false, false, true),
             outcome(3, false, true, true),
         ];
-        let rows = iia_rows(&unit, &rows, &Bootstrap { draws: 50, ..Bootstrap::default() });
+        let rows = iia_rows(&unit, &rows);
         let counts: Vec<_> = rows.iter().map(|row| (row.population, row.correct, row.pairs)).collect();
         assert_eq!(
             counts,

@@ -235,7 +235,7 @@ pub struct AlignConfiguration {
     pub free_running: bool,
     /// Which control this fit is.
     pub control: FitControl,
-    /// Seed of pairs, of the fit and of the bootstrap.
+    /// Seed of pairs and of the fit.
     pub seed: u64,
 }
 

@@ -1,7 +1,7 @@
 //! What a study file means where it says nothing: the settings of arXiv 2501.06164. How a fit goes is said by
 //! [`FitSettings`](super::FitSettings). Nothing else in the program has defaults for studies.
 
-/// Seed of pairs, fits and bootstraps, and of a network for which no seeds are given.
+/// Seed of pairs and fits, of the bootstraps of similarities, and of a network for which no seeds are given.
 pub const SEED: u64 = 1;
 
 /// Width of a network.

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::splits::KINDS;
 use crate::{
     results::{Control, Population, UnitOutcomes},
-    statistics::{Bootstrap, Direction, directions, network_interval},
+    statistics::{Direction, Unit, directions, mean_interval},
 };
 
 /// Which models a direction is between.
@@ -86,19 +86,19 @@ pub struct GroupRow {
 }
 
 /// A row for each group of directions at every site, under every control that was measured.
-pub fn groups(sites: &[UnitOutcomes], bootstrap: &Bootstrap) -> Vec<GroupRow> {
+pub fn groups(sites: &[UnitOutcomes]) -> Vec<GroupRow> {
     let mut rows = Vec::new();
     for of in sites {
         for control in [Control::None, Control::NoSwap, Control::MeanSwap, Control::Shuffled, Control::RandomNetwork] {
-            rows.extend(Group::ALL.into_iter().filter_map(|group| row(of, group, control, bootstrap)));
+            rows.extend(Group::ALL.into_iter().filter_map(|group| row(of, group, control)));
         }
     }
     rows
 }
 
-fn row(of: &UnitOutcomes, group: Group, control: Control, bootstrap: &Bootstrap) -> Option<GroupRow> {
+fn row(of: &UnitOutcomes, group: Group, control: Control) -> Option<GroupRow> {
     let directions = group.directions(of, control);
-    let interval = network_interval(&directions, bootstrap)?;
+    let interval = mean_interval(&Unit::means(directions.iter().cloned()), 0.95)?;
     let of_group = of.rows.iter().filter(|row| {
         row.control == control && Group::of(&row.source, &row.target) == group && group.population().contains(row)
     });

@@ -18,7 +18,7 @@ use crate::{
     report::{Cell, NetworkSummary, Provenance, ReportData, StudyReport, Table, write_report},
     results::{AlignmentUnit, UnitOutcomes, write_file},
     runs,
-    statistics::{Bootstrap, iia_rows},
+    statistics::iia_rows,
 };
 
 const NAME: &str = "toxicity";
@@ -33,7 +33,6 @@ pub fn write(
     compute: &Compute,
 ) -> Result<Findings> {
     let settings = &study.settings;
-    let bootstrap = Bootstrap { seed: settings.seed, ..Bootstrap::default() };
     let mask = (!study.unmasked).then(|| Mask::of([&splits.documents[0], &splits.documents[1]]));
     let shown: Vec<(String, Table)> = found
         .iter()
@@ -60,7 +59,7 @@ pub fn write(
             UnitOutcomes { unit, rows, networks: names.clone(), inaccessible: Vec::new() }
         })
         .collect();
-    let groups = groups(&outcomes, &bootstrap);
+    let groups = groups(&outcomes);
     let mut table = csv::Writer::from_writer(Vec::new());
     for row in &groups {
         table.serialize(row).map_err(|error| Error::Internal(error.to_string()))?;
@@ -68,7 +67,7 @@ pub fn write(
     let table = table.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
     write_file(&study.folder.join("groups.csv"), &table)?;
 
-    let evidence = Evidence { outcomes: &outcomes, fits: &[], similarity: &[], bootstrap };
+    let evidence = Evidence { outcomes: &outcomes, ..Evidence::default() };
     let claims = claim("C7").map(|claim| claim.decide(&evidence)).unwrap_or_default();
     let layers = models.first().map_or(0, |model| model.network().config().layers);
     let mut tables = vec![("IIA by kind of pair".to_owned(), by_group(&groups))];
@@ -78,7 +77,7 @@ pub fn write(
         title: "Do language models that learned toxic text share how they go on?".into(),
         summary: summary(settings),
         cut: cut(settings, &Settings::paper(layers)),
-        iia: outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows, &bootstrap)).collect(),
+        iia: outcomes.iter().flat_map(|of| iia_rows(&of.unit, &of.rows)).collect(),
         claims: claims.clone(),
         networks: models.iter().map(|model| network(model, settings)).collect(),
         outcomes,
